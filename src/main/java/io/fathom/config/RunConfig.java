@@ -1,0 +1,16 @@
+package io.fathom.config;
+
+/**
+ * Everything that decides a run, as the tree of {@code reference.conf}, where each key is explained.
+ *
+ * @param run the run directory: any Hadoop path
+ * @param seed of every random stream
+ */
+public record RunConfig(
+        String run,
+        long seed,
+        CorpusConfig corpus,
+        ModelConfig model,
+        EngineConfig engine,
+        TrainConfig train,
+        RoutingReportConfig routing) {}

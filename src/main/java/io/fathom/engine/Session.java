@@ -1,0 +1,63 @@
+package io.fathom.engine;
+
+import io.fathom.model.Batch;
+import io.fathom.program.Program;
+
+/**
+ * One program on one engine, with its parameters, gradient and optimizer moments; all zero when opened.
+ *
+ * <p>Not thread-safe: one thread at a time. A step is {@code clearGradient}, {@code run} for each micro-batch,
+ * {@code update}.
+ */
+public interface Session extends AutoCloseable {
+
+    /** The flat vectors a session holds, all in the order of {@link Program#layout()}. */
+    enum Vector {
+        PARAMETERS,
+        GRADIENT,
+        FIRST_MOMENT,
+        SECOND_MOMENT
+    }
+
+    /** The program it runs. */
+    Program program();
+
+    /** Copies {@code values} (length {@code layout().size()}) in. */
+    void write(Vector vector, float[] values);
+
+    /** Copies a vector out. */
+    void read(Vector vector, float[] values);
+
+    /** Copies a vector out at the session's own precision. */
+    default void read(Vector vector, double[] values) {
+        float[] narrow = new float[values.length];
+        read(vector, narrow);
+        for (int i = 0; i < values.length; i++) {
+            values[i] = narrow[i];
+        }
+    }
+
+    /** Sets the gradient to zero. */
+    void clearGradient();
+
+    /** Runs the program on {@code batch}; a training program adds to the gradient. */
+    void run(Batch batch);
+
+    /** An output of the last run as doubles, row by row; a fresh array. */
+    double[] output(String name);
+
+    /** A scalar output of the last run. */
+    default double scalar(String name) {
+        return output(name)[0];
+    }
+
+    /**
+     * Clips and applies the gradient. Returns the gradient's global norm before clipping; when that is not finite
+     * nothing has been changed.
+     */
+    double update(AdamW step);
+
+    /** Frees memory; the session is of no use afterwards. */
+    @Override
+    void close();
+}
