@@ -26,6 +26,14 @@ public sealed interface Instruction {
         return 0;
     }
 
+    /**
+     * Values read whose place the first result may take where this is their last reader; an engine must then give the
+     * same result.
+     */
+    default List<Value> inPlace() {
+        return List.of();
+    }
+
     private static List<Value> list(@Nullable Value... values) {
         return Stream.of(values)
                 .filter(Objects::nonNull)
@@ -75,6 +83,11 @@ public sealed interface Instruction {
             @Nullable Value addend,
             Value c)
             implements Instruction {
+        @Override
+        public List<Value> inPlace() {
+            return list(addend);
+        }
+
         @Override
         public List<Value> reads() {
             return list(a, b, bias, addend);
@@ -153,6 +166,11 @@ public sealed interface Instruction {
     /** c = a + b. */
     record Add(Value a, Value b, Value c) implements Instruction {
         @Override
+        public List<Value> inPlace() {
+            return list(a, b);
+        }
+
+        @Override
         public List<Value> reads() {
             return list(a, b);
         }
@@ -212,6 +230,11 @@ public sealed interface Instruction {
 
     /** y = x; y[index[i]] += g(scores[index[i]]) * delta[i]: Equation 1. Rows of x not chosen pass bit for bit. */
     record ScatterGated(Value x, Value index, Value scores, Value delta, Gate gate, Value y) implements Instruction {
+        @Override
+        public List<Value> inPlace() {
+            return list(x);
+        }
+
         @Override
         public List<Value> reads() {
             return list(x, index, scores, delta);
@@ -300,6 +323,11 @@ public sealed interface Instruction {
             Value dBias)
             implements Instruction {
         @Override
+        public List<Value> inPlace() {
+            return list(addend);
+        }
+
+        @Override
         public List<Value> reads() {
             return list(x, gain, mean, rstd, dy, addend);
         }
@@ -350,6 +378,11 @@ public sealed interface Instruction {
     /** dx = dy * gelu'(x). */
     record GeluGrad(Value x, Value dy, Value dx) implements Instruction {
         @Override
+        public List<Value> inPlace() {
+            return list(dy);
+        }
+
+        @Override
         public List<Value> reads() {
             return list(x, dy);
         }
@@ -362,6 +395,11 @@ public sealed interface Instruction {
 
     /** dx = dy * silu'(x). */
     record SiluGrad(Value x, Value dy, Value dx) implements Instruction {
+        @Override
+        public List<Value> inPlace() {
+            return list(dy);
+        }
+
         @Override
         public List<Value> reads() {
             return list(x, dy);
@@ -376,6 +414,11 @@ public sealed interface Instruction {
     /** dx = addend + dScores w (outer product); dW [1, D] = dScores' x. */
     record RouterScoresGrad(
             Value x, Value w, Value dScores, @Nullable Value addend, Value dx, Value dW) implements Instruction {
+        @Override
+        public List<Value> inPlace() {
+            return list(addend);
+        }
+
         @Override
         public List<Value> reads() {
             return list(x, w, dScores, addend);
@@ -394,6 +437,11 @@ public sealed interface Instruction {
 
     /** dx = addend; dx[index[i]] += dy[i]: the gradient of {@link Gather}. Without an addend dx starts at zero. */
     record GatherGrad(Value index, Value dy, @Nullable Value addend, Value dx) implements Instruction {
+        @Override
+        public List<Value> inPlace() {
+            return list(addend);
+        }
+
         @Override
         public List<Value> reads() {
             return list(index, dy, addend);
@@ -420,19 +468,29 @@ public sealed interface Instruction {
             Value dScores)
             implements Instruction {
         @Override
+        public List<Value> inPlace() {
+            return list(addend);
+        }
+
+        @Override
         public List<Value> reads() {
             return list(index, scores, delta, dy, addend);
         }
 
         @Override
         public List<Value> writes() {
-            return list(dDelta, dScores);
+            return list(dScores, dDelta);
         }
     }
 
     /** dLogits = weight / rows * (softmax(logits) - onehot(targets)). */
     record CrossEntropyGrad(Value logits, Value targets, Value logSumExp, double weight, Value dLogits)
             implements Instruction {
+        @Override
+        public List<Value> inPlace() {
+            return list(logits);
+        }
+
         @Override
         public List<Value> reads() {
             return list(logits, targets, logSumExp);
@@ -447,6 +505,11 @@ public sealed interface Instruction {
     /** dz = weight / rows * (sigmoid(z) - mask) + addend. */
     record BinaryCrossEntropyGrad(
             Value z, Value mask, double weight, @Nullable Value addend, Value dz) implements Instruction {
+        @Override
+        public List<Value> inPlace() {
+            return list(addend);
+        }
+
         @Override
         public List<Value> reads() {
             return list(z, mask, addend);

@@ -1,0 +1,114 @@
+package io.fathom.program;
+
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * Gives every activation a place in one arena from its lifetime: greedy by size, each at the lowest place that no
+ * activation alive at the same time holds.
+ */
+final class MemoryPlanner {
+    private static final int ALIGNMENT = 32;
+
+    /** A piece of the arena: one value, or a chain of values that follow one another in the same place. */
+    private static final class Room {
+        int born;
+        int dies;
+        final long length;
+        long offset;
+
+        Room(int born, long length) {
+            this.born = born;
+            this.dies = born;
+            this.length = length;
+        }
+    }
+
+    private MemoryPlanner() {}
+
+    /** Plans {@code instructions}; {@code outputs} live from the instruction that writes them to the end. */
+    static MemoryPlan plan(List<Instruction> instructions, Collection<Value> outputs) {
+        Map<Value, Integer> lastRead = new HashMap<>();
+        for (int i = 0; i < instructions.size(); i++) {
+            for (Value read : instructions.get(i).reads()) {
+                lastRead.put(read, i);
+            }
+        }
+        Set<Value> kept = new HashSet<>(outputs);
+        Map<Value, Room> rooms = new HashMap<>();
+        List<Room> distinct = new ArrayList<>();
+        long unshared = 0;
+        for (int i = 0; i < instructions.size(); i++) {
+            Instruction instruction = instructions.get(i);
+            List<Value> writes = instruction.writes();
+            for (Value written : writes) {
+                if (written.storage() != Value.Storage.ACTIVATION) {
+                    continue;
+                }
+                unshared += aligned(written.length());
+                Room room = null;
+                if (written.equals(writes.get(0))) {
+                    for (Value candidate : instruction.inPlace()) {
+                        if (candidate.storage() == Value.Storage.ACTIVATION
+                                && candidate.length() == written.length()
+                                && candidate.type() == written.type()
+                                && lastRead.getOrDefault(candidate, -1) == i
+                                && Collections.frequency(instruction.reads(), candidate) == 1
+                                && !kept.contains(candidate)) {
+                            room = rooms.get(candidate);
+                            break;
+                        }
+                    }
+                }
+                if (room == null) {
+                    room = new Room(i, aligned(written.length()));
+                    distinct.add(room);
+                }
+                room.dies = kept.contains(written) ? instructions.size() : lastRead.getOrDefault(written, i);
+                rooms.put(written, room);
+            }
+        }
+        long elements = place(distinct);
+        Map<Integer, Long> offsets = new HashMap<>();
+        rooms.forEach((value, room) -> offsets.put(value.id(), room.offset));
+        return new MemoryPlan(offsets, elements, unshared);
+    }
+
+    private static long aligned(long length) {
+        return (length + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    }
+
+    private static long place(List<Room> rooms) {
+        List<Room> bySize = new ArrayList<>(rooms);
+        bySize.sort(Comparator.comparingLong((Room r) -> -r.length).thenComparingInt(r -> r.born));
+        List<Room> placed = new ArrayList<>();
+        long elements = 0;
+        for (Room room : bySize) {
+            List<Room> neighbours = new ArrayList<>();
+            for (Room other : placed) {
+                if (other.born <= room.dies && room.born <= other.dies) {
+                    neighbours.add(other);
+                }
+            }
+            neighbours.sort(Comparator.comparingLong(r -> r.offset));
+            long offset = 0;
+            for (Room other : neighbours) {
+                if (offset + room.length <= other.offset) {
+                    break;
+                }
+                offset = Math.max(offset, other.offset + other.length);
+            }
+            room.offset = offset;
+            placed.add(room);
+            elements = Math.max(elements, offset + room.length);
+        }
+        return elements;
+    }
+}
