@@ -102,7 +102,7 @@ class FlopsTest {
             square += n * n / 5.0;
         }
         assertThat(Flops.block(mean, square, 6)).isCloseTo(sum / 5, within(1e-9 * sum));
-        assertThat(Flops.block(8, 6)).isEqualTo(block(8, 6));
+        assertThat(Flops.block(8, 6)).isEqualTo((double) block(8, 6));
     }
 
     @Test
