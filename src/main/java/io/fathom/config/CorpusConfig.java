@@ -12,4 +12,24 @@ public record CorpusConfig(
         String tokenizer,
         double validationFraction,
         int shardTokens,
-        long maxDocumentBytes) {}
+        long maxDocumentBytes)
+        implements Checked {
+    @Override
+    public void check(Problems problems) {
+        problems.notBlank(textField, "textField");
+        problems.notBlank(textColumn, "textColumn");
+        problems.require(!extensions.isEmpty(), "extensions", "must name at least one extension");
+        problems.notBlank(tokenizer, "tokenizer");
+        problems.require(
+                validationFraction > 0 && validationFraction < 1,
+                "validationFraction",
+                "must be greater than 0 and less than 1");
+        problems.atLeast(1024, shardTokens, "shardTokens");
+        problems.require(
+                maxDocumentBytes >= 1 && maxDocumentBytes <= MOST_DOCUMENT_BYTES,
+                "maxDocumentBytes",
+                "must lie between 1 and " + MOST_DOCUMENT_BYTES + ", what one array can hold");
+    }
+
+    private static final long MOST_DOCUMENT_BYTES = 1L << 30;
+}

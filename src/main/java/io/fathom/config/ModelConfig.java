@@ -5,11 +5,33 @@ import io.fathom.model.ModelSpec;
 import io.fathom.model.Routing;
 
 /** {@code fathom.model}: the shape of the model; its vocabulary is the corpus's tokenizer's. */
-public record ModelConfig(int context, int width, int heads, int blocks, RoutingConfig routing) {
+public record ModelConfig(int context, int width, int heads, int blocks, RoutingConfig routing) implements Checked {
+
+    @Override
+    public void check(Problems problems) {
+        problems.atLeast(1, context, "context");
+        problems.atLeast(2, width, "width");
+        problems.atLeast(1, heads, "heads");
+        problems.require(heads < 1 || width % heads == 0, "width", "must be a multiple of heads = " + heads);
+        problems.atLeast(1, blocks, "blocks");
+    }
 
     /** {@code fathom.model.routing}. */
     public record RoutingConfig(
-            Kind kind, int every, int offset, double capacity, Gate gate, double auxWeight, boolean predictor) {
+            Kind kind, int every, int offset, double capacity, Gate gate, double auxWeight, boolean predictor)
+            implements Checked {
+
+        @Override
+        public void check(Problems problems) {
+            problems.atLeast(1, every, "every");
+            problems.require(
+                    offset >= 0 && offset < Math.max(1, every),
+                    "offset",
+                    "must be at least 0 and less than every = " + every);
+            problems.require(capacity > 0 && capacity <= 1, "capacity", "must be greater than 0 and at most 1");
+            problems.notNegative(auxWeight, "auxWeight");
+        }
+
         /** Which router. */
         public enum Kind {
             EXPERT_CHOICE,

@@ -13,4 +13,10 @@ public record RunConfig(
         ModelConfig model,
         EngineConfig engine,
         TrainConfig train,
-        RoutingReportConfig routing) {}
+        RoutingReportConfig routing)
+        implements Checked {
+    @Override
+    public void check(Problems problems) {
+        problems.notBlank(run, "run");
+    }
+}

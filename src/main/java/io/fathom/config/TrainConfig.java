@@ -11,16 +11,54 @@ public record TrainConfig(
         AdamWConfig adamw,
         OuterConfig outer,
         ValidationConfig validation,
-        CheckpointConfig checkpoint) {
+        CheckpointConfig checkpoint)
+        implements Checked {
+
+    @Override
+    public void check(Problems problems) {
+        problems.atLeast(1, workers, "workers");
+        problems.atLeast(1, rounds, "rounds");
+        problems.atLeast(1, localSteps, "localSteps");
+        problems.atLeast(1, batch, "batch");
+        problems.atLeast(1, microBatches, "microBatches");
+        problems.require(
+                microBatches < 1 || batch % microBatches == 0,
+                "batch",
+                "must be a multiple of microBatches = " + microBatches);
+    }
 
     /** {@code fathom.train.learningRate}: linear warm-up, then a cosine down to {@code floor}. */
-    public record LearningRateConfig(double peak, double floor, int warmupSteps) {}
+    public record LearningRateConfig(double peak, double floor, int warmupSteps) implements Checked {
+        @Override
+        public void check(Problems problems) {
+            problems.positive(peak, "peak");
+            problems.require(floor >= 0 && floor <= peak, "floor", "must be at least 0 and at most peak = " + peak);
+            problems.atLeast(0, warmupSteps, "warmupSteps");
+        }
+    }
 
     /** {@code fathom.train.adamw}. */
-    public record AdamWConfig(double beta1, double beta2, double epsilon, double weightDecay, double clipNorm) {}
+    public record AdamWConfig(double beta1, double beta2, double epsilon, double weightDecay, double clipNorm)
+            implements Checked {
+        @Override
+        public void check(Problems problems) {
+            problems.from(0, 1, beta1, "beta1");
+            problems.from(0, 1, beta2, "beta2");
+            problems.positive(epsilon, "epsilon");
+            problems.notNegative(weightDecay, "weightDecay");
+            problems.positive(clipNorm, "clipNorm");
+        }
+    }
 
     /** {@code fathom.train.outer}: what the driver does with the averaged deltas. */
-    public record OuterConfig(Kind kind, double learningRate, double momentum) {
+    public record OuterConfig(Kind kind, double learningRate, double momentum) implements Checked {
+
+        @Override
+        public void check(Problems problems) {
+            problems.positive(learningRate, "learningRate");
+            problems.from(0, 1, momentum, "momentum");
+        }
+
         /** Outer optimizers. */
         public enum Kind {
             AVERAGE,
@@ -29,8 +67,20 @@ public record TrainConfig(
     }
 
     /** {@code fathom.train.validation}. */
-    public record ValidationConfig(int everyRounds, int batches) {}
+    public record ValidationConfig(int everyRounds, int batches) implements Checked {
+        @Override
+        public void check(Problems problems) {
+            problems.atLeast(1, everyRounds, "everyRounds");
+            problems.atLeast(1, batches, "batches");
+        }
+    }
 
     /** {@code fathom.train.checkpoint}. */
-    public record CheckpointConfig(int everyRounds, int keep) {}
+    public record CheckpointConfig(int everyRounds, int keep) implements Checked {
+        @Override
+        public void check(Problems problems) {
+            problems.atLeast(1, everyRounds, "everyRounds");
+            problems.atLeast(1, keep, "keep");
+        }
+    }
 }

@@ -1,0 +1,82 @@
+package io.fathom.jobs;
+
+import io.fathom.config.Nearest;
+import io.fathom.config.UserError;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import picocli.CommandLine;
+import picocli.CommandLine.IExecutionExceptionHandler;
+import picocli.CommandLine.IParameterExceptionHandler;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParseResult;
+import picocli.CommandLine.UnmatchedArgumentException;
+
+/** Tells the user why a job ended, in one line, and chooses the exit code. */
+final class Failures implements IParameterExceptionHandler, IExecutionExceptionHandler {
+
+    @Override
+    public int handleParseException(ParameterException problem, String[] arguments) {
+        CommandLine command = problem.getCommandLine();
+        String name = command.getCommandSpec().qualifiedName();
+        command.getErr().println(name + ": " + complaint(problem, command) + "; see " + name + " --help");
+        return Fathom.MISTAKE;
+    }
+
+    /** Names the jobs there are when the first word is none of them. */
+    private static String complaint(ParameterException problem, CommandLine command) {
+        boolean dispatcher = command.getParent() == null;
+        if (dispatcher && problem instanceof UnmatchedArgumentException unmatched) {
+            String word = unmatched.getUnmatched().get(0);
+            if (!word.startsWith("-")) {
+                List<String> jobs = List.copyOf(command.getSubcommands().keySet());
+                return "there is no job " + word + Nearest.hint(word, jobs) + " The jobs are "
+                        + String.join(", ", jobs);
+            }
+        }
+        String message = String.valueOf(problem.getMessage());
+        return Character.toLowerCase(message.charAt(0)) + message.substring(1);
+    }
+
+    @Override
+    public int handleExecutionException(Exception failure, CommandLine command, ParseResult parsed) {
+        String name = command.getCommandSpec().qualifiedName();
+        if (command.getParseResult().hasMatchedOption("--verbose")) {
+            failure.printStackTrace(command.getErr());
+        }
+        List<Throwable> chain = chain(failure);
+        Optional<UserError> mistake = chain.stream()
+                .filter(UserError.class::isInstance)
+                .map(UserError.class::cast)
+                .findFirst();
+        if (mistake.isPresent()) {
+            command.getErr().println(name + ": " + mistake.get().getMessage());
+            return Fathom.MISTAKE;
+        }
+        command.getErr().println(name + ": " + explain(chain));
+        return Fathom.FAILURE;
+    }
+
+    private static String explain(List<Throwable> chain) {
+        for (Throwable cause : chain) {
+            String message = String.valueOf(cause.getMessage());
+            if (message.contains("No space left on device") || message.contains("Disk quota exceeded")) {
+                return "the disk is full (" + message.lines().findFirst().orElse("")
+                        + "): free some space and run again; complete checkpoints are intact";
+            }
+        }
+        Throwable root = chain.get(chain.size() - 1);
+        String message = String.valueOf(root.getMessage()).lines().findFirst().orElse("");
+        return "failed: " + root.getClass().getSimpleName() + ": " + message
+                + "; run again with --verbose for the stack trace";
+    }
+
+    /** The failure and its causes, outermost first. */
+    private static List<Throwable> chain(Throwable failure) {
+        List<Throwable> chain = new ArrayList<>();
+        for (Throwable cause = failure; cause != null && !chain.contains(cause); cause = cause.getCause()) {
+            chain.add(cause);
+        }
+        return chain;
+    }
+}

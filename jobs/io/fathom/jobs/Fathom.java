@@ -1,0 +1,48 @@
+package io.fathom.jobs;
+
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+
+/** The command line: {@code fathom JOB [options]} runs one job and ends with its exit code. */
+@Command(
+        name = "fathom",
+        synopsisSubcommandLabel = "JOB",
+        description = "Trains Mixture-of-Depths language models on Apache Spark and shows what the routers learned.",
+        commandListHeading = "%nJobs:%n",
+        footer = {"", "fathom JOB --help tells a job's options; conf/ holds complete runs."},
+        subcommands = {})
+public final class Fathom implements Runnable {
+    /** Exit code when a mistake of the user stopped the job. */
+    static final int MISTAKE = CommandLine.ExitCode.USAGE;
+
+    /** Exit code of every other failure. */
+    static final int FAILURE = CommandLine.ExitCode.SOFTWARE;
+
+    @CommandLine.Option(
+            names = {"-h", "--help"},
+            usageHelp = true,
+            description = "Show this help and exit.")
+    @SuppressWarnings("UnusedVariable") // picocli sets it and acts on it
+    private boolean help;
+
+    public static void main(String[] arguments) {
+        // Native thread pools and Spark's timers are not all daemons: without exit a finished job would hang.
+        System.exit(commandLine().execute(arguments));
+    }
+
+    /** The dispatcher with all jobs and the reporting of failures. */
+    static CommandLine commandLine() {
+        Failures failures = new Failures();
+        return new CommandLine(new Fathom())
+                .setErr(new PrintWriter(System.err, true, StandardCharsets.UTF_8))
+                .setParameterExceptionHandler(failures)
+                .setExecutionExceptionHandler(failures);
+    }
+
+    @Override
+    public void run() {
+        CommandLine.usage(this, System.out);
+    }
+}

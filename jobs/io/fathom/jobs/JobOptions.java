@@ -1,0 +1,70 @@
+package io.fathom.jobs;
+
+import com.typesafe.config.Config;
+import io.fathom.config.ConfigReader;
+import io.fathom.config.RunConfig;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.apache.spark.SparkConf;
+import picocli.CommandLine.Option;
+import scala.Tuple2;
+
+/** The options every job has; whatever else can be said belongs in the configuration. */
+final class JobOptions {
+    private static final String SPARK_PREFIX = "spark.fathom.";
+
+    @Option(
+            names = "--run",
+            paramLabel = "DIR",
+            description = "The run directory, any Hadoop path; short for --set run=DIR.")
+    private Optional<String> run = Optional.empty();
+
+    @Option(
+            names = "--config",
+            paramLabel = "FILE",
+            description = "A configuration file: a local path, a Hadoop path, or a name given to --files.")
+    private Optional<String> config = Optional.empty();
+
+    @Option(
+            names = "--set",
+            paramLabel = "KEY=VALUE",
+            description =
+                    "One setting, such as train.rounds=40; may be repeated. Stronger than spark.fathom.* and --config.")
+    private Map<String, String> settings = new LinkedHashMap<>();
+
+    @Option(names = "--verbose", description = "Show stack traces and the log of Spark.")
+    private boolean verbose;
+
+    @Option(
+            names = {"-h", "--help"},
+            usageHelp = true,
+            description = "Show this help and exit.")
+    @SuppressWarnings("UnusedVariable") // picocli sets it and acts on it
+    private boolean help;
+
+    /** The resolved configuration; throws {@link io.fathom.config.UserError} with every problem it has. */
+    RunConfig config() {
+        SparkConf spark = new SparkConf();
+        List<Config> layers = new ArrayList<>();
+        run.ifPresent(directory -> layers.add(ConfigReader.settings(Map.of("run", directory), "--run")));
+        layers.add(ConfigReader.settings(settings, "--set"));
+        layers.add(ConfigReader.settings(sparkSettings(spark), "spark.fathom"));
+        config.ifPresent(file -> layers.add(new ConfigFile(spark).read(file)));
+        return ConfigReader.read(layers);
+    }
+
+    boolean verbose() {
+        return verbose;
+    }
+
+    private static Map<String, String> sparkSettings(SparkConf spark) {
+        Map<String, String> found = new LinkedHashMap<>();
+        for (Tuple2<String, String> each : spark.getAllWithPrefix(SPARK_PREFIX)) {
+            found.put(each._1(), each._2());
+        }
+        return found;
+    }
+}

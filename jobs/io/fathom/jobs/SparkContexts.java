@@ -1,0 +1,35 @@
+package io.fathom.jobs;
+
+import org.apache.hadoop.conf.Configuration;
+import org.apache.spark.SparkConf;
+import org.apache.spark.api.java.JavaSparkContext;
+import scala.Tuple2;
+
+/** Starts Spark for a job: on the cluster that spark-submit chose, else on all cores of this machine. */
+final class SparkContexts {
+    private SparkContexts() {}
+
+    /** The context of one job; close it when the job ends. {@code job} is shown in the Spark UI. */
+    static JavaSparkContext start(String job) {
+        SparkConf conf = new SparkConf()
+                .setIfMissing("spark.master", "local[*]")
+                .setIfMissing("spark.app.name", "fathom " + job)
+                // A retried copy would train the same worker twice at once.
+                .setIfMissing("spark.speculation", "false")
+                // The averaged model comes back to the driver: 1 GiB, the default, would cap its size.
+                .setIfMissing("spark.driver.maxResultSize", "0");
+        if (conf.get("spark.master").startsWith("local")) {
+            conf.setIfMissing("spark.ui.enabled", "false").setIfMissing("spark.driver.host", "localhost");
+        }
+        return new JavaSparkContext(conf);
+    }
+
+    /** Hadoop's settings with those of {@code spark.hadoop.*}, for reading paths before Spark has started. */
+    static Configuration hadoop(SparkConf spark) {
+        Configuration hadoop = new Configuration();
+        for (Tuple2<String, String> each : spark.getAllWithPrefix("spark.hadoop.")) {
+            hadoop.set(each._1(), each._2());
+        }
+        return hadoop;
+    }
+}
