@@ -1,6 +1,7 @@
 package io.fathom.engine;
 
 import io.fathom.config.UserError;
+import io.fathom.engine.nd4j.Nd4jEngine;
 
 /** The engines of this build by name. */
 public final class Engines {
@@ -11,6 +12,9 @@ public final class Engines {
      * another name.
      */
     public static Engine named(String name) {
-        throw new UserError("engine.name = " + name + ": must be one of auto, cuda, cpu, nd4j");
+        return switch (name) {
+            case "auto", "nd4j" -> new Nd4jEngine();
+            default -> throw new UserError("engine.name = " + name + ": must be one of auto, nd4j");
+        };
     }
 }

@@ -1,0 +1,37 @@
+package io.fathom.engine.nd4j;
+
+import io.fathom.engine.Engine;
+import io.fathom.engine.Precision;
+import io.fathom.engine.Session;
+import io.fathom.engine.SessionOptions;
+import io.fathom.program.Program;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.factory.Nd4j;
+
+/** The engine {@code nd4j}. */
+public final class Nd4jEngine implements Engine {
+    @Override
+    public String name() {
+        return "nd4j";
+    }
+
+    @Override
+    public String description() {
+        return "nd4j on " + Nd4j.getBackend().getClass().getSimpleName() + ", the reference: correct, not fast";
+    }
+
+    @Override
+    public Session open(Program program, SessionOptions options) {
+        DataType type = switch (options.precision()) {
+            case FLOAT32 -> DataType.FLOAT;
+            case FLOAT64 -> DataType.DOUBLE;
+            case TF32, BF16 ->
+                throw new IllegalArgumentException("engine nd4j computes in " + Precision.FLOAT32 + " or "
+                        + Precision.FLOAT64 + ", not in " + options.precision() + "; choose engine cuda for that");
+        };
+        // Two thread pools spinning against each other cost up to fifteen times the work.
+        Nd4j.getEnvironment().setMaxThreads(options.threads());
+        Nd4j.getEnvironment().setMaxMasterThreads(options.threads());
+        return new Nd4jSession(program, type);
+    }
+}
