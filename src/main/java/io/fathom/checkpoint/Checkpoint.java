@@ -1,0 +1,32 @@
+package io.fathom.checkpoint;
+
+import io.fathom.config.UserError;
+import io.fathom.model.ModelSpec;
+import java.util.Optional;
+
+/**
+ * The state of a run after a round, but for the workers' moments, which {@link CheckpointStore#moments} reads one by
+ * one.
+ *
+ * @param spec the model
+ * @param parameters theta, in the order of the model's layout
+ * @param velocity the outer optimizer's momentum, where it has one
+ * @param progress rounds, cursors, tokens
+ */
+public record Checkpoint(ModelSpec spec, float[] parameters, Optional<float[]> velocity, TrainingProgress progress) {
+    static final String REMEDY = "; delete that checkpoint to go on from the one before, or train again";
+
+    /** Rounds committed. */
+    public int round() {
+        return progress.round();
+    }
+
+    /** Throws {@link UserError} when this is not a checkpoint of {@code expected}. */
+    public void requireModel(ModelSpec expected, String run) {
+        if (!spec.equals(expected)) {
+            throw new UserError(
+                    run + ": its checkpoint is of another model: found " + spec + ", the configuration says " + expected
+                            + "; give the configuration it was trained with, or another --run");
+        }
+    }
+}

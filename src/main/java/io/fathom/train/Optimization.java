@@ -1,0 +1,32 @@
+package io.fathom.train;
+
+import io.fathom.config.TrainConfig.AdamWConfig;
+import io.fathom.engine.AdamW;
+
+/**
+ * How a worker moves its parameters: AdamW under a schedule.
+ *
+ * @param learningRate of each step
+ * @param adamw the rest of AdamW
+ * @param microBatches parts a batch is cut into; their gradients are averaged
+ */
+public record Optimization(LearningRate learningRate, AdamWConfig adamw, int microBatches) {
+    public Optimization {
+        if (microBatches < 1) {
+            throw new IllegalArgumentException("microBatches = " + microBatches + ": must be >= 1");
+        }
+    }
+
+    /** The update of step {@code step}, from 1. */
+    public AdamW update(long step) {
+        return new AdamW(
+                Math.toIntExact(step),
+                learningRate.at(step),
+                adamw.beta1(),
+                adamw.beta2(),
+                adamw.epsilon(),
+                adamw.weightDecay(),
+                adamw.clipNorm(),
+                1.0 / microBatches);
+    }
+}
