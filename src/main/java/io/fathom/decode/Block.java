@@ -52,8 +52,8 @@ record Block(
     }
 
     /**
-     * Computes {@code rows}, the next tokens of their sequences that enter this block: x becomes x + g(r) d, or x + d in a
-     * block that does not route. A token enters its sequence's cache before it attends to all that is there.
+     * Computes {@code rows}, the next tokens of their sequences that enter this block: x becomes x + g(r) d, or x + d
+     * in a block that does not route. A token enters its sequence's cache before it attends to all that is there.
      */
     void addDelta(Rows rows) {
         float[][] x = rows.x();

@@ -6,12 +6,12 @@ import io.fathom.model.ParameterLayout;
 import java.util.Map;
 
 /**
- * How a token's route is decided from the token alone and those before it: block i computes it where its signal is above
- * the block's threshold.
+ * How a token's route is decided from the token alone and those before it: block i computes it where its signal is
+ * above the block's threshold.
  *
  * <p>Top-k over the sequence cannot be used to generate, since it looks at later tokens. With threshold 0 the rule is
- * sigmoid(signal) > 0.5, what both signals are trained for (arXiv 2404.02258, section 3.5); a calibrated threshold holds
- * the capacity instead.
+ * sigmoid(signal) > 0.5, what both signals are trained for (arXiv 2404.02258, section 3.5); a calibrated threshold
+ * holds the capacity instead.
  *
  * @param signal the number that decides
  * @param thresholds by block; 0 where a block has none

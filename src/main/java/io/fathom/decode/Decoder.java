@@ -72,7 +72,9 @@ public final class Decoder {
         return advance(List.of(sequence), new int[][] {tokens})[0];
     }
 
-    /** Reads {@code tokens[i]}, one at least and as many as wanted, into sequence i; row i: the logits after its last. */
+    /**
+     * Reads {@code tokens[i]}, one at least and as many as wanted, into sequence i; row i: the logits after its last.
+     */
     public float[][] advance(List<Sequence> sequences, int[][] tokens) {
         Rows rows = read(sequences, tokens);
         int[] lasts = new int[tokens.length];
@@ -90,8 +92,8 @@ public final class Decoder {
     }
 
     /**
-     * The thresholds that let a share {@code capacity} of {@code windows} into each routed block when decoding causally:
-     * block after block the quantile of its signal over all tokens, given the routes of the blocks before.
+     * The thresholds that let a share {@code capacity} of {@code windows} into each routed block when decoding
+     * causally: block after block the quantile of its signal over all tokens, given the routes of the blocks before.
      *
      * @param windows token sequences of at most the context's length, enough of them to stand for the text
      */

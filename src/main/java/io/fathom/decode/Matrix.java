@@ -35,8 +35,8 @@ record Matrix(float[][] rows, int outputs) {
     }
 
     /**
-     * y[n] = bias + x[n] W for every n. Each sum runs over the inputs in ascending order whatever the number of rows, so a
-     * token's result does not depend on the tokens beside it, to the bit.
+     * y[n] = bias + x[n] W for every n. Each sum runs over the inputs in ascending order whatever the number of rows,
+     * so a token's result does not depend on the tokens beside it, to the bit.
      */
     float[][] times(float[][] x, float[] bias) {
         float[][] y = new float[x.length][];

@@ -55,13 +55,12 @@ class GoldenDecodingTest {
         Decoder decoder = golden.decoder(signal);
         int[] lengths = {3, 9};
         List<Sequence> sequences = List.of(decoder.begin(), decoder.begin());
-        float[][] logits = decoder.advance(sequences, new int[][] {
-            Arrays.copyOf(golden.tokens(0), lengths[0]), Arrays.copyOf(golden.tokens(1), lengths[1])
-        });
+        float[][] logits = decoder.advance(
+                sequences,
+                new int[][] {Arrays.copyOf(golden.tokens(0), lengths[0]), Arrays.copyOf(golden.tokens(1), lengths[1])});
         for (int step = 0; step < 6; step++) {
             for (int b = 0; b < 2; b++) {
-                float[] uncached =
-                        decoder.advance(decoder.begin(), Arrays.copyOf(golden.tokens(b), lengths[b] + step));
+                float[] uncached = decoder.advance(decoder.begin(), Arrays.copyOf(golden.tokens(b), lengths[b] + step));
                 for (int v = 0; v < uncached.length; v++) {
                     assertThat(logits[b][v]).isCloseTo(uncached[v], within(1e-4f));
                 }

@@ -58,8 +58,8 @@ public final class SafeTensors implements AutoCloseable {
     }
 
     /**
-     * The elements of {@code name} as floats, F64 rounded; throws {@link UserError} where it is no floating-point tensor or
-     * an element is not finite.
+     * The elements of {@code name} as floats, F64 rounded; throws {@link UserError} where it is no floating-point
+     * tensor or an element is not finite.
      */
     public float[] floats(String name) throws IOException {
         int[] next = {0};

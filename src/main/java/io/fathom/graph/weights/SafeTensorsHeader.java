@@ -19,9 +19,9 @@ import java.util.Map;
 /**
  * The checked header of a safetensors file.
  *
- * <p>Refused are: a header longer than the file or than {@link #LONGEST}, anything but strict JSON with each name once, an
- * unknown element type, a negative or overflowing size, offsets that disagree with the shape, overlap, leave a hole or do
- * not end where the file ends.
+ * <p>Refused are: a header longer than the file or than {@link #LONGEST}, anything but strict JSON with each name once,
+ * an unknown element type, a negative or overflowing size, offsets that disagree with the shape, overlap, leave a hole
+ * or do not end where the file ends.
  *
  * @param tensors by name in the order of their bytes
  * @param metadata free text
@@ -56,8 +56,9 @@ record SafeTensorsHeader(Map<String, StoredTensor> tensors, Map<String, String> 
         List<StoredTensor> tensors = new ArrayList<>();
         for (Map.Entry<String, JsonNode> field : root.properties()) {
             if (field.getKey().equals(METADATA)) {
-                field.getValue().properties().forEach(e -> metadata.put(
-                        e.getKey(), e.getValue().asText()));
+                field.getValue()
+                        .properties()
+                        .forEach(e -> metadata.put(e.getKey(), e.getValue().asText()));
             } else {
                 tensors.add(tensor(source, field.getKey(), field.getValue(), 8 + length));
             }
@@ -84,7 +85,8 @@ record SafeTensorsHeader(Map<String, StoredTensor> tensors, Map<String, String> 
         long elements = 1;
         for (JsonNode size : whole(source, name, node, "shape")) {
             shape.add(size.longValue());
-            if (size.longValue() < 0 || Math.multiplyHigh(elements, size.longValue()) != 0
+            if (size.longValue() < 0
+                    || Math.multiplyHigh(elements, size.longValue()) != 0
                     || elements * size.longValue() < 0) {
                 throw refused(source, name + " has the impossible shape " + node.path("shape"));
             }
@@ -106,7 +108,8 @@ record SafeTensorsHeader(Map<String, StoredTensor> tensors, Map<String, String> 
         if (elements > room || elements * type.bytes() != end - begin) {
             throw refused(
                     source,
-                    name + " is " + type + " " + shape + ", which does not fit its " + (end - begin) + " bytes of data");
+                    name + " is " + type + " " + shape + ", which does not fit its " + (end - begin)
+                            + " bytes of data");
         }
         return new StoredTensor(name, type, shape, dataStart + begin, elements);
     }
@@ -117,8 +120,7 @@ record SafeTensorsHeader(Map<String, StoredTensor> tensors, Map<String, String> 
                 return type;
             }
         }
-        throw refused(
-                source, name + " has dtype " + node + ", expected one of " + List.of(ElementType.values()));
+        throw refused(source, name + " has dtype " + node + ", expected one of " + List.of(ElementType.values()));
     }
 
     private static List<JsonNode> whole(ByteSource source, String name, JsonNode tensor, String field) {
