@@ -12,6 +12,7 @@ public record CorpusConfig(
         String tokenizer,
         double validationFraction,
         int shardTokens,
+        long textPieceBytes,
         long maxDocumentBytes)
         implements Checked {
     @Override
@@ -24,12 +25,20 @@ public record CorpusConfig(
                 validationFraction > 0 && validationFraction < 1,
                 "validationFraction",
                 "must be greater than 0 and less than 1");
-        problems.atLeast(1024, shardTokens, "shardTokens");
+        problems.require(
+                shardTokens >= 1024 && shardTokens <= MOST_SHARD_TOKENS,
+                "shardTokens",
+                "must lie between 1024 and " + MOST_SHARD_TOKENS);
         problems.require(
                 maxDocumentBytes >= 1 && maxDocumentBytes <= MOST_DOCUMENT_BYTES,
                 "maxDocumentBytes",
                 "must lie between 1 and " + MOST_DOCUMENT_BYTES + ", what one array can hold");
+        problems.require(
+                textPieceBytes >= 1 && textPieceBytes <= maxDocumentBytes,
+                "textPieceBytes",
+                "must lie between 1 and maxDocumentBytes = " + maxDocumentBytes);
     }
 
+    private static final int MOST_SHARD_TOKENS = 1 << 28;
     private static final long MOST_DOCUMENT_BYTES = 1L << 30;
 }

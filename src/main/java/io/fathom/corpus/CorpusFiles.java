@@ -1,0 +1,38 @@
+package io.fathom.corpus;
+
+import io.fathom.config.UserError;
+import java.io.IOException;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.LocalFileSystem;
+import org.apache.hadoop.fs.Path;
+
+/** Where the files of a corpus lie. */
+public final class CorpusFiles {
+    /** The manifest; a corpus without it does not exist. */
+    public static final String MANIFEST = "manifest.json";
+    /** One line of JSON for each file that was read. */
+    public static final String SOURCES = "sources.jsonl";
+
+    private CorpusFiles() {}
+
+    /**
+     * The file system of {@code path}; the local one without Hadoop's hidden {@code .crc} companions, since shards
+     * carry their own checksum.
+     *
+     * @throws UserError if there is no such file system
+     */
+    public static FileSystem fileSystem(Path path, Configuration hadoop) {
+        try {
+            FileSystem fileSystem = path.getFileSystem(hadoop);
+            return fileSystem instanceof LocalFileSystem local ? local.getRawFileSystem() : fileSystem;
+        } catch (IOException | IllegalArgumentException e) {
+            throw new UserError(path + ": cannot reach its file system: " + e.getMessage(), e);
+        }
+    }
+
+    /** The file of shard {@code index} of a split. */
+    public static String shardName(String split, int index) {
+        return "%s-%05d.tokens".formatted(split, index);
+    }
+}
