@@ -30,6 +30,6 @@ public final class DocumentHash {
     /** Which of {@code buckets} equal ranges of the hash order the document falls into. */
     public static int bucket(byte[] hash, int buckets) {
         long first = Integer.toUnsignedLong(ByteBuffer.wrap(hash).getInt(0));
-        return (int) (first * buckets >>> Integer.SIZE);
+        return (int) ((first * buckets) >>> Integer.SIZE);
     }
 }

@@ -48,13 +48,13 @@ final class Permutation {
             left = right;
             right = next;
         }
-        return left << halfBits | right;
+        return (left << halfBits) | right;
     }
 
     /** The finaliser of SplitMix64 (Steele, Lea, Flood 2014): every input bit moves every output bit. */
     static long mix(long z) {
-        z = (z ^ z >>> 30) * 0xBF58476D1CE4E5B9L;
-        z = (z ^ z >>> 27) * 0x94D049BB133111EBL;
-        return z ^ z >>> 31;
+        z = (z ^ (z >>> 30)) * 0xBF58476D1CE4E5B9L;
+        z = (z ^ (z >>> 27)) * 0x94D049BB133111EBL;
+        return z ^ (z >>> 31);
     }
 }

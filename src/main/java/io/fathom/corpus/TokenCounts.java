@@ -43,7 +43,7 @@ public final class TokenCounts {
         for (long count : counts) {
             long rest = count;
             for (; rest >= 0x80; rest >>>= 7) {
-                out.writeByte((int) (rest & 0x7F | 0x80));
+                out.writeByte((int) ((rest & 0x7F) | 0x80));
             }
             out.writeByte((int) rest);
         }
