@@ -1,5 +1,7 @@
 package io.fathom.config;
 
+import java.io.Serializable;
+
 /** {@code fathom.train}: rounds of local steps and their averaging. */
 public record TrainConfig(
         int workers,
@@ -39,7 +41,7 @@ public record TrainConfig(
 
     /** {@code fathom.train.adamw}. */
     public record AdamWConfig(double beta1, double beta2, double epsilon, double weightDecay, double clipNorm)
-            implements Checked {
+            implements Checked, Serializable {
         @Override
         public void check(Problems problems) {
             problems.from(0, 1, beta1, "beta1");

@@ -1,5 +1,6 @@
 package io.fathom.model;
 
+import java.io.Serializable;
 import java.util.List;
 import java.util.stream.IntStream;
 
@@ -13,7 +14,8 @@ import java.util.stream.IntStream;
  * @param blocks L
  * @param routing which blocks route, and how
  */
-public record ModelSpec(int vocabulary, int context, int width, int heads, int blocks, Routing routing) {
+public record ModelSpec(int vocabulary, int context, int width, int heads, int blocks, Routing routing)
+        implements Serializable {
     public ModelSpec {
         if (vocabulary < 2 || context < 1 || width < 2 || heads < 1 || blocks < 1) {
             throw new IllegalArgumentException("vocabulary = " + vocabulary + ", context = " + context + ", width = "

@@ -1,7 +1,9 @@
 package io.fathom.model;
 
+import java.io.Serializable;
+
 /** How the tokens of a sequence are chosen for a block's compute. */
-public sealed interface Routing {
+public sealed interface Routing extends Serializable {
 
     /** Whether block {@code block} (counted from 0) routes; a block that does not computes every token. */
     boolean routes(int block);

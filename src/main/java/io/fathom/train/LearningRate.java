@@ -1,5 +1,7 @@
 package io.fathom.train;
 
+import java.io.Serializable;
+
 /**
  * The learning rate of each step: a linear warm-up, then half a cosine.
  *
@@ -11,7 +13,7 @@ package io.fathom.train;
  * @param warmupSteps steps of warm-up, at least 0
  * @param totalSteps step at which the floor is reached
  */
-public record LearningRate(double peak, double floor, long warmupSteps, long totalSteps) {
+public record LearningRate(double peak, double floor, long warmupSteps, long totalSteps) implements Serializable {
     public LearningRate {
         if (!(peak >= floor && floor >= 0)) {
             throw new IllegalArgumentException(

@@ -2,6 +2,7 @@ package io.fathom.train;
 
 import io.fathom.config.TrainConfig.AdamWConfig;
 import io.fathom.engine.AdamW;
+import java.io.Serializable;
 
 /**
  * How a worker moves its parameters: AdamW under a schedule.
@@ -10,7 +11,7 @@ import io.fathom.engine.AdamW;
  * @param adamw the rest of AdamW
  * @param microBatches parts a batch is cut into; their gradients are averaged
  */
-public record Optimization(LearningRate learningRate, AdamWConfig adamw, int microBatches) {
+public record Optimization(LearningRate learningRate, AdamWConfig adamw, int microBatches) implements Serializable {
     public Optimization {
         if (microBatches < 1) {
             throw new IllegalArgumentException("microBatches = " + microBatches + ": must be >= 1");

@@ -1,0 +1,42 @@
+package io.fathom.average;
+
+/**
+ * The mean of vectors weighted by tokens: sum of w_i x_i over sum of w_i.
+ *
+ * <p>Products and sums are doubles and the quotient is rounded to float once. A float has 24 significant bits and a
+ * double 53, so as long as the weights sum to less than 2^29 tokens, the mean of equal vectors is that vector, bit for
+ * bit; float sums would already lose it for three workers. The order of the additions is the order of the calls.
+ */
+public final class WeightedMean {
+    private final double[] sums;
+    private long weight;
+
+    /** The mean of no vectors yet, of {@code length} floats. */
+    public WeightedMean(int length) {
+        this.sums = new double[length];
+    }
+
+    /** Adds {@code values} with weight {@code tokens}, at least 1. */
+    public void add(float[] values, long tokens) {
+        if (values.length != sums.length || tokens < 1) {
+            throw new IllegalArgumentException(
+                    values.length + " floats of weight " + tokens + ": must be " + sums.length + " of weight >= 1");
+        }
+        for (int i = 0; i < sums.length; i++) {
+            sums[i] += (double) tokens * values[i];
+        }
+        weight += tokens;
+    }
+
+    /** The mean of what was added; throws {@link IllegalStateException} when nothing was. */
+    public float[] mean() {
+        if (weight == 0) {
+            throw new IllegalStateException("the mean of no workers");
+        }
+        float[] mean = new float[sums.length];
+        for (int i = 0; i < mean.length; i++) {
+            mean[i] = (float) (sums[i] / weight);
+        }
+        return mean;
+    }
+}

@@ -1,0 +1,138 @@
+package io.fathom.average;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.math.BigDecimal;
+import java.math.MathContext;
+import java.util.Optional;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class AveragingTest {
+    private static final int LENGTH = 1000;
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 3, 5, 7, 64})
+    void equalWorkersAverageToOneOfThemBitForBit(int workers) {
+        float[] values = floats(workers, 1e-30, 1e30);
+        WeightedMean mean = new WeightedMean(LENGTH);
+        for (int w = 0; w < workers; w++) {
+            mean.add(values, 20_480 + w);
+        }
+        assertThat(mean.mean()).isEqualTo(values);
+    }
+
+    @Test
+    void theMeanIsTheCorrectlyRoundedOne() {
+        float[][] workers = {floats(1, 1e-3, 1e3), floats(2, 1e-3, 1e3), floats(3, 1e-3, 1e3)};
+        long[] tokens = {1000, 30_000, 777};
+        WeightedMean mean = new WeightedMean(LENGTH);
+        for (int w = 0; w < 3; w++) {
+            mean.add(workers[w], tokens[w]);
+        }
+        float[] found = mean.mean();
+        for (int i = 0; i < LENGTH; i++) {
+            BigDecimal sum = BigDecimal.ZERO;
+            for (int w = 0; w < 3; w++) {
+                sum = sum.add(BigDecimal.valueOf(tokens[w]).multiply(new BigDecimal(workers[w][i])));
+            }
+            float expected = sum.divide(BigDecimal.valueOf(31_777), MathContext.DECIMAL128)
+                    .floatValue();
+            assertThat(Math.abs(Math.subtractExact(Float.floatToIntBits(found[i]), Float.floatToIntBits(expected))))
+                    .as("units in the last place at " + i)
+                    .isLessThanOrEqualTo(1);
+        }
+    }
+
+    @Test
+    void tokensWeigh() {
+        WeightedMean mean = new WeightedMean(2);
+        mean.add(new float[] {1, 10}, 1);
+        mean.add(new float[] {5, 30}, 3);
+        assertThat(mean.mean()).containsExactly(4, 25);
+    }
+
+    @Test
+    void noWorkersHaveNoMean() {
+        assertThatThrownBy(() -> new WeightedMean(2).mean()).isInstanceOf(IllegalStateException.class);
+        assertThatThrownBy(() -> new WeightedMean(2).add(new float[2], 0)).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> new WeightedMean(2).add(new float[3], 1)).isInstanceOf(IllegalArgumentException.class);
+    }
+
+    @Test
+    void averageGivesTheMeanItself() {
+        float[] theta = floats(4, 1e-3, 1e3);
+        float[] mean = floats(5, 1e-3, 1e3);
+        Outer.Step step = new Outer.Average().step(theta, new MeanOfWorkers(mean, false), Optional.empty());
+        assertThat(step.parameters()).isEqualTo(mean);
+        assertThat(step.velocity()).isEmpty();
+    }
+
+    @Test
+    void averageOfChangesAddsThem() {
+        Outer.Step step = new Outer.Average()
+                .step(new float[] {1, 2}, new MeanOfWorkers(new float[] {0.5f, -1}, true), Optional.empty());
+        assertThat(step.parameters()).containsExactly(1.5f, 1);
+    }
+
+    @Test
+    void nesterovByHand() {
+        Outer nesterov = new Outer.Nesterov(0.5, 0.5);
+        // gradient 2: v = 2, theta = 10 - 0.5 (2 + 1) = 8.5
+        Outer.Step first = nesterov.step(new float[] {10}, new MeanOfWorkers(new float[] {8}, false), Optional.empty());
+        assertThat(first.parameters()).containsExactly(8.5f);
+        assertThat(first.velocity().orElseThrow()).containsExactly(2);
+        // gradient 1: v = 0.5 * 2 + 1 = 2, theta = 8.5 - 0.5 (1 + 1) = 7.5
+        Outer.Step second =
+                nesterov.step(first.parameters(), new MeanOfWorkers(new float[] {-1}, true), first.velocity());
+        assertThat(second.parameters()).containsExactly(7.5f);
+        assertThat(second.velocity().orElseThrow()).containsExactly(2);
+        assertThat(first.velocity().orElseThrow()).as("not written").containsExactly(2);
+    }
+
+    @Test
+    void nesterovWithRateOneAndNoMomentumIsAverage() {
+        float[] theta = floats(6, 0.5, 2);
+        float[] mean = floats(7, 0.5, 2);
+        Outer.Step step = new Outer.Nesterov(1, 0).step(theta, new MeanOfWorkers(mean, false), Optional.empty());
+        for (int i = 0; i < LENGTH; i++) {
+            assertThat(step.parameters()[i]).isCloseTo(mean[i], org.assertj.core.data.Offset.offset(1e-6f));
+        }
+    }
+
+    @Test
+    void slicesCoverTheVectorOnce() {
+        SplittableRandom random = new SplittableRandom(8);
+        for (int trial = 0; trial < 200; trial++) {
+            Slices slices = new Slices(random.nextInt(1, 5000), random.nextInt(1, 700));
+            int next = 0;
+            for (int s = 0; s < slices.count(); s++) {
+                assertThat(slices.from(s)).isEqualTo(next);
+                assertThat(slices.length(s)).isPositive();
+                next = slices.to(s);
+            }
+            assertThat(next).isEqualTo(slices.size());
+        }
+    }
+
+    @Test
+    void slicesOfTheLargestVectorDoNotOverflow() {
+        Slices slices = new Slices(Integer.MAX_VALUE, 1 << 21);
+        assertThat(slices.count()).isEqualTo(1024);
+        assertThat(slices.to(1023)).isEqualTo(Integer.MAX_VALUE);
+    }
+
+    /** Floats of both signs with magnitudes spread evenly over the powers of ten between the bounds. */
+    private static float[] floats(long seed, double smallest, double largest) {
+        SplittableRandom random = new SplittableRandom(seed);
+        float[] values = new float[LENGTH];
+        for (int i = 0; i < LENGTH; i++) {
+            double magnitude = Math.exp(random.nextDouble(Math.log(smallest), Math.log(largest)));
+            values[i] = (float) (random.nextBoolean() ? magnitude : -magnitude);
+        }
+        return values;
+    }
+}
