@@ -1,6 +1,7 @@
 package io.fathom.engine;
 
 import io.fathom.config.UserError;
+import io.fathom.engine.cpu.CpuEngine;
 import io.fathom.engine.nd4j.Nd4jEngine;
 
 /** The engines of this build by name. */
@@ -13,8 +14,9 @@ public final class Engines {
      */
     public static Engine named(String name) {
         return switch (name) {
-            case "auto", "nd4j" -> new Nd4jEngine();
-            default -> throw new UserError("engine.name = " + name + ": must be one of auto, nd4j");
+            case "auto", "cpu" -> new CpuEngine();
+            case "nd4j" -> new Nd4jEngine();
+            default -> throw new UserError("engine.name = " + name + ": must be one of auto, cpu, nd4j");
         };
     }
 }

@@ -18,6 +18,7 @@ class ReferenceCasesTest {
     static Stream<Arguments> cases() {
         List<Arguments> all = new ArrayList<>();
         for (String name : ReferenceCase.SHIPPED) {
+            all.add(Arguments.of("cpu", Precision.FLOAT32, name));
             all.add(Arguments.of("nd4j", Precision.FLOAT32, name));
             all.add(Arguments.of("nd4j", Precision.FLOAT64, name));
         }

@@ -1,0 +1,18 @@
+package io.fathom.engine.cpu;
+
+/** {@link io.fathom.program.Instruction.CrossEntropy}: lanes share the rows; {@link MeanStep} makes the loss. */
+record CrossEntropyStep(Floats logits, int[] targets, Floats losses, Floats logSumExp, int rows, int columns)
+        implements Step {
+    @Override
+    public void run(Lane lane) {
+        int to = lane.to(rows);
+        for (int row = lane.from(rows); row < to; row++) {
+            logits.get(row * columns, lane.a, columns);
+            float target = lane.a[targets[row]];
+            CrossEntropyRows.exponentials(lane.a, 0, columns, lane.pair);
+            float log = (float) Math.log(lane.pair[1]);
+            losses.put(row, log - (target - lane.pair[0]));
+            logSumExp.put(row, log + lane.pair[0]);
+        }
+    }
+}

@@ -1,0 +1,20 @@
+package io.fathom.engine.cpu;
+
+import org.jspecify.annotations.Nullable;
+
+/** {@link io.fathom.program.Instruction.GatherGrad}: lanes share the rows of dx. */
+record GatherGradStep(int[] index, Floats dy, @Nullable Floats addend, Floats dx, int rows, int width) implements Step {
+    @Override
+    public void run(Lane lane) {
+        int from = lane.from(rows);
+        int to = lane.to(rows);
+        RowRange.copy(lane, addend, dx, from, to, width);
+        int end = RowRange.first(index, to);
+        for (int i = RowRange.first(index, from); i < end; i++) {
+            dx.get(index[i] * width, lane.a, width);
+            dy.get(i * width, lane.b, width);
+            Vectors.add(lane.a, 0, lane.b, 0, width);
+            dx.put(index[i] * width, lane.a, width);
+        }
+    }
+}

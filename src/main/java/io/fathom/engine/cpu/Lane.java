@@ -1,0 +1,57 @@
+package io.fathom.engine.cpu;
+
+/** One thread of a session: which share of every step is its own, its scratch rows and its door to BLAS. */
+final class Lane {
+    /** Floats of a block: three of them stay in the first-level cache. */
+    static final int BLOCK = 2048;
+
+    final int index;
+    final int count;
+    final Blas blas = new Blas();
+    /** Scratch blocks; each holds {@link #BLOCK} floats or the widest row of the program. */
+    final float[] a;
+
+    final float[] b;
+    final float[] c;
+    /** Scratch of {@link TopKStep}: the scores of one sequence as ints, and a histogram of one byte. */
+    final int[] keys;
+
+    final int[] histogram = new int[256];
+    /** Two results of a row. */
+    final float[] pair = new float[2];
+    /** This lane's share of sums over rows; the last step of a run adds them to the gradient and clears them. */
+    final float[] partials;
+    /** Scratch outside the heap, for matrix products. */
+    final Floats scratch;
+
+    Lane(int index, int count, int widestRow, int partials, Floats scratch) {
+        this.index = index;
+        this.count = count;
+        int length = Math.max(BLOCK, widestRow);
+        this.a = new float[length];
+        this.b = new float[length];
+        this.c = new float[length];
+        this.keys = new int[length];
+        this.partials = new float[partials];
+        this.scratch = scratch;
+    }
+
+    /** First of {@code units} that is this lane's. */
+    int from(int units) {
+        return (int) ((long) units * index / count);
+    }
+
+    /** One past the last of {@code units} that is this lane's. */
+    int to(int units) {
+        return (int) ((long) units * (index + 1) / count);
+    }
+
+    boolean first() {
+        return index == 0;
+    }
+
+    /** Rows of {@code columns} floats that fit in a scratch block, at least 1. */
+    static int rowsOfBlock(int columns) {
+        return Math.max(1, BLOCK / columns);
+    }
+}

@@ -1,0 +1,105 @@
+package io.fathom.engine.cpu;
+
+import io.fathom.engine.EngineException;
+import io.fathom.engine.Session.Vector;
+import io.fathom.program.Program;
+import io.fathom.program.Value;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/**
+ * All memory of one session, taken when it opens: four flat vectors, the arena of the activations, scratch; integers
+ * are kept on the heap, since BLAS never reads them.
+ */
+final class SessionMemory implements AutoCloseable {
+    /** A buffer counts bytes in an int. */
+    private static final long LONGEST = Integer.MAX_VALUE / Float.BYTES - 16;
+
+    private final Program program;
+    private final List<Slab> slabs = new ArrayList<>();
+    private final Map<Vector, Floats> vectors = new EnumMap<>(Vector.class);
+    private final Slab parameters;
+    private final Slab gradient;
+    private final Slab arena;
+    private final Map<Value, Floats> floats = new HashMap<>();
+    private final Map<Value, int[]> ints = new HashMap<>();
+
+    SessionMemory(Program program) {
+        this.program = program;
+        int size = program.layout().size();
+        try {
+            this.parameters = vector(Vector.PARAMETERS, size);
+            this.gradient = vector(Vector.GRADIENT, program.training() ? size : 0);
+            vector(Vector.FIRST_MOMENT, program.training() ? size : 0);
+            vector(Vector.SECOND_MOMENT, program.training() ? size : 0);
+            this.arena = take(program.memory().elements(), "activations");
+        } catch (EngineException e) {
+            close();
+            throw e;
+        }
+    }
+
+    private Slab vector(Vector vector, int size) {
+        Slab slab = take(size, vector.name().toLowerCase(Locale.ROOT).replace('_', ' '));
+        vectors.put(vector, slab.floats(0, size));
+        return slab;
+    }
+
+    private Slab take(long size, String purpose) {
+        Slab slab = Slab.take(size, purpose);
+        slabs.add(slab);
+        return slab;
+    }
+
+    /** A flat vector; empty for a program that does not train, parameters excepted. */
+    Floats vector(Vector vector) {
+        Floats found = vectors.get(vector);
+        if (found == null) {
+            throw new IllegalStateException(vector + " was never taken");
+        }
+        return found;
+    }
+
+    /** Memory of a value's own; its reals. */
+    Floats floats(Value value) {
+        return floats.computeIfAbsent(value, this::place);
+    }
+
+    private Floats place(Value value) {
+        if (value.length() > LONGEST) {
+            throw new EngineException(value.name() + " is " + value.rows() + " x " + value.columns()
+                    + ": more than one buffer holds; use a smaller micro-batch");
+        }
+        return switch (value.storage()) {
+            case PARAMETER -> parameters.floats(value.offset(), value.length());
+            case GRADIENT -> gradient.floats(value.offset(), value.length());
+            case ACTIVATION -> arena.floats(program.memory().offset(value), value.length());
+            case INPUT -> throw new IllegalArgumentException(value.name() + " holds integers");
+        };
+    }
+
+    /** The integers of a value. */
+    int[] ints(Value value) {
+        return ints.computeIfAbsent(value, v -> new int[v.length()]);
+    }
+
+    /** Scratch of {@code length} floats that lives as long as the session. */
+    Floats scratch(int length) {
+        return take(length, "scratch").floats(0, length);
+    }
+
+    /** Bytes taken outside the heap. */
+    long bytes() {
+        return slabs.stream().mapToLong(Slab::bytes).sum();
+    }
+
+    @Override
+    public void close() {
+        slabs.forEach(Slab::close);
+        slabs.clear();
+    }
+}
