@@ -30,7 +30,8 @@ final class Failures implements IParameterExceptionHandler, IExecutionExceptionH
             String word = unmatched.getUnmatched().get(0);
             if (!word.startsWith("-")) {
                 List<String> jobs = List.copyOf(command.getSubcommands().keySet());
-                return "there is no job " + word + Nearest.hint(word, jobs) + " The jobs are "
+                String hint = Nearest.hint(word, jobs);
+                return "there is no job " + word + (hint.isEmpty() ? "; the jobs are " : hint + " The jobs are ")
                         + String.join(", ", jobs);
             }
         }

@@ -1,0 +1,212 @@
+package io.fathom.architecture;
+
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideOutsideOfPackages;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.tngtech.archunit.base.DescribedPredicate;
+import com.tngtech.archunit.core.domain.Dependency;
+import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.domain.JavaPackage;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import com.tngtech.archunit.lang.ArchCondition;
+import com.tngtech.archunit.lang.ConditionEvents;
+import com.tngtech.archunit.lang.SimpleConditionEvent;
+import com.tngtech.archunit.library.dependencies.SlicesRuleDefinition;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Collections;
+import java.util.List;
+import java.util.Random;
+import java.util.stream.Stream;
+import org.jspecify.annotations.NullMarked;
+import org.junit.jupiter.api.Test;
+
+/** The plan of the house: which room may use which, and who may use what from outside. */
+class HouseTest {
+    private static final String HOUSE = "io.fathom.";
+
+    /** Each room may use itself and the rooms before it. */
+    private static final List<String> ROOMS = List.of(
+            "model",
+            "config",
+            "corpus",
+            "graph",
+            "program",
+            "engine",
+            "train",
+            "average",
+            "checkpoint",
+            "routing",
+            "decode",
+            "report",
+            "cluster",
+            "jobs");
+
+    private static final JavaClasses HOUSE_CLASSES = new ClassFileImporter()
+            .withImportOption(new ImportOption.DoNotIncludeTests())
+            .importPackages("io.fathom");
+
+    @Test
+    void everyClassLivesInARoomOfThePlan() {
+        assertThat(HOUSE_CLASSES).hasSizeGreaterThan(20);
+        assertThat(HOUSE_CLASSES)
+                .allSatisfy(each ->
+                        assertThat(ROOMS).as("room of %s", each.getName()).contains(room(each)));
+    }
+
+    @Test
+    void roomsUseOnlyTheRoomsBeforeThem() {
+        classes().should(new UseOnlyRoomsBeforeTheirOwn()).check(HOUSE_CLASSES);
+    }
+
+    @Test
+    void theRuleOfRoomsSeesAViolation() {
+        JavaClasses trespasser = new ClassFileImporter().importClasses(io.fathom.model.Trespasser.class);
+        assertThat(classes()
+                        .should(new UseOnlyRoomsBeforeTheirOwn())
+                        .evaluate(trespasser)
+                        .hasViolation())
+                .isTrue();
+    }
+
+    @Test
+    void enginesDoNotUseEachOther() {
+        SlicesRuleDefinition.slices()
+                .matching("io.fathom.engine.(*)..")
+                .should()
+                .notDependOnEachOther()
+                .allowEmptyShould(true)
+                .check(HOUSE_CLASSES);
+    }
+
+    @Test
+    void onlyClusterAndJobsUseSpark() {
+        onlyIn(List.of("cluster", "jobs"), "org.apache.spark..", "scala..");
+    }
+
+    @Test
+    void noOneUsesScalaCollectionsWhichDifferBetweenSparkLines() {
+        noClasses()
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage("scala.collection..", "scala.jdk..")
+                .check(HOUSE_CLASSES);
+    }
+
+    @Test
+    void onlyTheNumericRoomsUseNd4jAndBlas() {
+        onlyIn(List.of("graph", "program", "engine.nd4j", "engine.cpu"), "org.nd4j..", "org.bytedeco.openblas..");
+    }
+
+    @Test
+    void onlyTheCudaRoomUsesCuda() {
+        onlyIn(List.of("engine.cuda"), "org.bytedeco.cuda..");
+    }
+
+    @Test
+    void onlyRoomsThatReadAndWritePathsUseHadoop() {
+        onlyIn(
+                List.of("corpus", "checkpoint", "routing", "decode", "report", "cluster", "jobs"),
+                "org.apache.hadoop..");
+    }
+
+    @Test
+    void onlyJobsUseTheCommandLineAndOnlyConfigHocon() {
+        onlyIn(List.of("jobs"), "picocli..");
+        onlyIn(List.of("config", "jobs"), "com.typesafe.config..");
+    }
+
+    @Test
+    void theModelUsesTheJdkAlone() {
+        noClasses()
+                .that()
+                .resideInAPackage("io.fathom.model..")
+                .should()
+                .dependOnClassesThat(
+                        resideOutsideOfPackages("java..", "io.fathom.model..", "org.jspecify.annotations.."))
+                .check(HOUSE_CLASSES);
+    }
+
+    @Test
+    void randomnessIsSeeded() {
+        noClasses()
+                .should()
+                .callConstructor(Random.class)
+                .orShould()
+                .callMethod(Math.class, "random")
+                .orShould()
+                .callMethod(Collections.class, "shuffle", List.class)
+                .because("a run must give the same result again")
+                .check(HOUSE_CLASSES);
+    }
+
+    @Test
+    void noClassHasANameThatSaysNothing() {
+        noClasses()
+                .should()
+                .haveNameMatching(".*(Util|Utils|Helper|Helpers|Manager|Impl)(\\$.*)?")
+                .check(HOUSE_CLASSES);
+    }
+
+    @Test
+    void everyPackageIsDescribedAndNullMarked() {
+        JavaPackage house = HOUSE_CLASSES.getPackage("io.fathom");
+        assertThat(house.getSubpackagesInTree())
+                .filteredOn(each -> !each.getClasses().isEmpty())
+                .isNotEmpty()
+                .allSatisfy(each -> assertThat(each.tryGetAnnotationOfType(NullMarked.class))
+                        .as("@NullMarked in package-info.java of %s", each.getName())
+                        .isPresent());
+    }
+
+    @Test
+    void everyJobReadsInOneSitting() throws IOException {
+        try (Stream<Path> files = Files.walk(Path.of("jobs"))) {
+            List<Path> jobs =
+                    files.filter(each -> each.toString().endsWith(".java")).toList();
+            assertThat(jobs).isNotEmpty();
+            for (Path job : jobs) {
+                assertThat(Files.readAllLines(job)).as("lines of %s", job).hasSizeLessThanOrEqualTo(150);
+            }
+        }
+    }
+
+    private static void onlyIn(List<String> rooms, String... packages) {
+        String[] allowed = rooms.stream().map(room -> HOUSE + room + "..").toArray(String[]::new);
+        DescribedPredicate<JavaClass> foreign = resideInAnyPackage(packages);
+        noClasses()
+                .that()
+                .resideOutsideOfPackages(allowed)
+                .should()
+                .dependOnClassesThat(foreign)
+                .check(HOUSE_CLASSES);
+    }
+
+    /** The first part of the package below the house; empty outside of it. */
+    private static String room(JavaClass each) {
+        String name = each.getPackageName() + ".";
+        return name.startsWith(HOUSE) ? name.substring(HOUSE.length()).split("\\.", 2)[0] : "";
+    }
+
+    private static final class UseOnlyRoomsBeforeTheirOwn extends ArchCondition<JavaClass> {
+        UseOnlyRoomsBeforeTheirOwn() {
+            super("use only rooms before their own");
+        }
+
+        @Override
+        public void check(JavaClass user, ConditionEvents events) {
+            for (Dependency dependency : user.getDirectDependenciesFromSelf()) {
+                int used = ROOMS.indexOf(room(dependency.getTargetClass()));
+                if (used > ROOMS.indexOf(room(user))) {
+                    events.add(SimpleConditionEvent.violated(user, dependency.getDescription()));
+                }
+            }
+        }
+    }
+}
