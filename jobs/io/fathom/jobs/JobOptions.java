@@ -7,14 +7,21 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import org.apache.spark.SparkConf;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 import scala.Tuple2;
 
 /** The options every job has; whatever else can be said belongs in the configuration. */
 final class JobOptions {
     private static final String SPARK_PREFIX = "spark.fathom.";
+
+    @Spec(Spec.Target.MIXEE)
+    private @Nullable CommandSpec job;
 
     @Option(
             names = "--run",
@@ -56,6 +63,18 @@ final class JobOptions {
         return ConfigReader.read(layers);
     }
 
+    /** The command as it was given, for provenance. */
+    String command() {
+        List<String> words = new ArrayList<>(List.of("fathom"));
+        words.addAll(Objects.requireNonNull(job)
+                .root()
+                .commandLine()
+                .getParseResult()
+                .originalArgs());
+        return String.join(" ", words);
+    }
+
+    /** Whether the user wants every detail. */
     boolean verbose() {
         return verbose;
     }

@@ -18,6 +18,13 @@ final class SparkContexts {
                 .setIfMissing("spark.speculation", "false")
                 // The averaged model comes back to the driver: 1 GiB, the default, would cap its size.
                 .setIfMissing("spark.driver.maxResultSize", "0");
+        // One thread for each worker's step: two pools of threads that spin against each other cost up to 15 times.
+        conf.setIfMissing("spark.executorEnv.OMP_NUM_THREADS", "1")
+                .setIfMissing("spark.executorEnv.OPENBLAS_NUM_THREADS", "1")
+                // JavaCPP would count the whole executor against its own limit and refuse innocent allocations.
+                .setIfMissing(
+                        "spark.executor.defaultJavaOptions",
+                        "-Dorg.bytedeco.javacpp.maxbytes=0 -Dorg.bytedeco.javacpp.maxphysicalbytes=0");
         if (conf.get("spark.master").startsWith("local")) {
             conf.setIfMissing("spark.ui.enabled", "false").setIfMissing("spark.driver.host", "localhost");
         }
