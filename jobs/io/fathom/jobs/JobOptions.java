@@ -1,6 +1,7 @@
 package io.fathom.jobs;
 
 import com.typesafe.config.Config;
+import io.fathom.checkpoint.RunDirectory;
 import io.fathom.config.ConfigReader;
 import io.fathom.config.RunConfig;
 import java.util.ArrayList;
@@ -18,6 +19,7 @@ import scala.Tuple2;
 
 /** The options every job has; whatever else can be said belongs in the configuration. */
 final class JobOptions {
+    private static final String TRAINED_WITH = "config.conf";
     private static final String SPARK_PREFIX = "spark.fathom.";
 
     @Spec(Spec.Target.MIXEE)
@@ -54,13 +56,34 @@ final class JobOptions {
 
     /** The resolved configuration; throws {@link io.fathom.config.UserError} with every problem it has. */
     RunConfig config() {
+        return config(List.of());
+    }
+
+    private RunConfig config(List<Config> weaker) {
         SparkConf spark = new SparkConf();
         List<Config> layers = new ArrayList<>();
         run.ifPresent(directory -> layers.add(ConfigReader.settings(Map.of("run", directory), "--run")));
         layers.add(ConfigReader.settings(settings, "--set"));
         layers.add(ConfigReader.settings(sparkSettings(spark), "spark.fathom"));
         config.ifPresent(file -> layers.add(new ConfigFile(spark).read(file)));
+        layers.addAll(weaker);
         return ConfigReader.read(layers);
+    }
+
+    /**
+     * The resolved configuration over the one the run was trained with, where its directory has one: what a job needs
+     * that uses a trained model.
+     */
+    RunConfig configOfRun() {
+        RunDirectory directory = runDirectory(config());
+        return directory.exists(TRAINED_WITH)
+                ? config(List.of(ConfigReader.parse(directory.readText(TRAINED_WITH), directory.path(TRAINED_WITH))))
+                : config();
+    }
+
+    /** The run directory, whether or not it exists. */
+    RunDirectory runDirectory(RunConfig config) {
+        return new RunDirectory(SparkContexts.hadoop(new SparkConf()), config.run());
     }
 
     /** The command as it was given, for provenance. */

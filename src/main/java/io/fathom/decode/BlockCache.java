@@ -43,6 +43,10 @@ final class BlockCache {
         return Arrays.copyOf(positions, tokens);
     }
 
+    boolean holds(int position) {
+        return Arrays.binarySearch(positions, 0, tokens, position) >= 0;
+    }
+
     /** Bytes of the keys and values of the tokens in it. */
     long bytes() {
         return 2L * Float.BYTES * width * tokens;

@@ -2,6 +2,8 @@ package io.fathom.decode;
 
 import io.fathom.model.ModelSpec;
 import java.util.Arrays;
+import java.util.List;
+import java.util.stream.IntStream;
 
 /** One text being decoded: what the model remembers of it, and what it cost. Made and advanced by a {@link Decoder}. */
 public final class Sequence {
@@ -32,6 +34,14 @@ public final class Sequence {
             throw new IndexOutOfBoundsException("position " + position + " of a sequence of " + length + " tokens");
         }
         return depths[position];
+    }
+
+    /** The blocks that computed the token at {@code position}, ascending. */
+    public List<Integer> blocks(int position) {
+        return IntStream.range(0, caches.length)
+                .filter(block -> caches[block].holds(position))
+                .boxed()
+                .toList();
     }
 
     /** Positions of the tokens that block {@code block} computed, ascending. */

@@ -1,0 +1,141 @@
+package io.fathom.jobs;
+
+import io.fathom.checkpoint.Checkpoint;
+import io.fathom.checkpoint.CheckpointStore;
+import io.fathom.checkpoint.RunDirectory;
+import io.fathom.config.RunConfig;
+import io.fathom.corpus.Tokenizer;
+import io.fathom.corpus.Tokenizers;
+import io.fathom.decode.CausalRule;
+import io.fathom.decode.Decoder;
+import io.fathom.decode.DepthText;
+import io.fathom.decode.Generation;
+import io.fathom.decode.Generator;
+import io.fathom.decode.Sampling;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** Writes on from a prompt with the newest checkpoint of a run, and tells what each token cost. */
+@Command(
+        name = "generate",
+        description =
+                "Writes on from a prompt with a trained model, computing only the blocks each token is routed to.")
+final class GenerateJob implements Callable<Integer> {
+    private static final String PAGE = "generate.html";
+
+    @Mixin
+    private JobOptions options = new JobOptions();
+
+    @Option(
+            names = "--prompt",
+            paramLabel = "TEXT",
+            description = "What to go on from; empty: the start of a document.")
+    private String prompt = "";
+
+    @Option(names = "--max-tokens", paramLabel = "N", description = "Tokens to write at most (default 200).")
+    private int maxTokens = 200;
+
+    @Option(
+            names = "--temperature",
+            paramLabel = "T",
+            description = "Divides the logits; 0 takes the likeliest token (default 0.8).")
+    private double temperature = 0.8;
+
+    @Option(names = "--top-k", paramLabel = "K", description = "Choose among the K likeliest tokens.")
+    private Optional<Integer> topK = Optional.empty();
+
+    @Option(
+            names = "--top-p",
+            paramLabel = "P",
+            description = "Choose among the likeliest tokens that hold this share of the probability (default 1).")
+    private double topP = 1;
+
+    @Option(names = "--seed", paramLabel = "SEED", description = "Same seed, same text; the run's seed otherwise.")
+    private Optional<Long> seed = Optional.empty();
+
+    @Option(
+            names = "--routing",
+            paramLabel = "RULE",
+            description = "predictor or router: what decides a token's route; the predictor where the model has one.")
+    private Optional<String> routing = Optional.empty();
+
+    @Option(
+            names = "--explain-routing",
+            description = "Show the text coloured by depth, and write it to RUN/" + PAGE + ".")
+    private boolean explain;
+
+    @Override
+    public Integer call() {
+        RunConfig config = options.configOfRun();
+        RunDirectory run = options.runDirectory(config);
+        Checkpoint checkpoint = new CheckpointStore(run).newest();
+        Tokenizer tokenizer = Tokenizers.named(config.corpus().tokenizer());
+        CausalRule rule = routing.map(name -> CausalRule.of(CausalRule.Signal.named(name)))
+                .orElseGet(() -> CausalRule.of(checkpoint.spec()));
+        OptionalInt likeliest = topK.map(OptionalInt::of).orElseGet(OptionalInt::empty);
+        Sampling sampling = new Sampling(temperature, likeliest, topP, seed.orElse(config.seed()));
+        Generator generator = new Generator(new Decoder(checkpoint.spec(), checkpoint.parameters(), rule), tokenizer);
+
+        PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
+        out.print(prompt);
+        Generation generation = generator.generate(prompt, maxTokens, sampling, piece -> {
+            out.print(piece);
+            out.flush();
+        });
+        out.println();
+        out.println();
+        out.print(summary(generation, checkpoint));
+        if (explain) {
+            DepthText text = new DepthText(checkpoint.spec().blocks(), generation.tokens());
+            run.write(PAGE, text.html());
+            out.println();
+            out.println(text.terminal());
+            out.println("page: " + run.path(PAGE));
+        }
+        return 0;
+    }
+
+    private static String summary(Generation generation, Checkpoint checkpoint) {
+        Generation.Cost cost = generation.cost();
+        String ended = generation.end() == Generation.End.END_OF_TEXT ? ", ended by itself" : "";
+        String slides = cost.slides() == 0
+                ? ""
+                : String.format(
+                        Locale.ROOT,
+                        "context        full %d times: the newer half of its %d tokens was read again%n",
+                        cost.slides(),
+                        checkpoint.spec().context());
+        return String.format(
+                        Locale.ROOT,
+                        "tokens         %d new after a prompt of %d%s, from round %d%n",
+                        cost.newTokens(),
+                        cost.promptTokens(),
+                        ended,
+                        checkpoint.round())
+                + String.format(
+                        Locale.ROOT,
+                        "speed          %.1f new tokens/s; prompt read in %.2f s%n",
+                        cost.tokensPerSecond(),
+                        cost.promptSeconds())
+                + String.format(
+                        Locale.ROOT,
+                        "depth          %.2f of %d blocks a token%n",
+                        cost.meanDepth(),
+                        checkpoint.spec().blocks())
+                + against("keys, values", "bytes", (double) cost.cacheBytes(), (double) cost.denseCacheBytes())
+                + against("compute", "FLOPs a token", cost.flopsPerToken(), cost.denseFlopsPerToken())
+                + slides;
+    }
+
+    private static String against(String what, String unit, double value, double dense) {
+        return String.format(
+                Locale.ROOT, "%-14s %,.0f %s, dense %,.0f: %.1f %%%n", what, value, unit, dense, 100 * value / dense);
+    }
+}
