@@ -2,7 +2,6 @@ package io.fathom.checkpoint;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
 import io.fathom.config.UserError;
-import java.io.Serializable;
 import java.util.zip.CRC32C;
 
 /**
@@ -13,7 +12,7 @@ import java.util.zip.CRC32C;
  */
 public record FileSum(
         @JsonProperty("length") long length,
-        @JsonProperty("crc32c") long crc32c) implements Serializable {
+        @JsonProperty("crc32c") long crc32c) {
 
     static FileSum of(byte[] bytes) {
         CRC32C crc = new CRC32C();

@@ -1,0 +1,127 @@
+package io.fathom.cluster;
+
+import io.fathom.average.Floats;
+import io.fathom.average.MeanOfWorkers;
+import io.fathom.average.SliceCodec;
+import io.fathom.average.Slices;
+import io.fathom.checkpoint.CheckpointStore;
+import io.fathom.checkpoint.FileSum;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.apache.spark.api.java.JavaRDD;
+import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.broadcast.Broadcast;
+import org.apache.spark.storage.StorageLevel;
+import scala.Tuple2;
+
+/**
+ * The workers of one run on Spark, round after round.
+ *
+ * <p>A round is one Spark job: the parameters are broadcast, each logical worker makes its local steps from them, its
+ * result goes in slices to the tasks that sum them in worker order, and the means come to the driver. The workers after
+ * the round are a cached RDD whose parent is the workers after the round before: so Spark prefers the executor that
+ * holds a worker's moments, and when that executor is lost, trains this worker again from {@link #startFrom}'s source,
+ * with the same result. Broadcasts are kept at the driver as long as that may need them.
+ */
+final class Rounds implements AutoCloseable {
+    private final JavaSparkContext spark;
+    private final WorkerTools tools;
+    private final Slices slices;
+    private final SliceCodec codec;
+    private final List<Broadcast<float[]>> sent = new ArrayList<>();
+    private JavaRDD<WorkerState> workers;
+
+    Rounds(JavaSparkContext spark, WorkerTools tools, Slices slices, SliceCodec codec, WorkerSource source) {
+        this.spark = spark;
+        this.tools = tools;
+        this.slices = slices;
+        this.codec = codec;
+        this.workers = from(source);
+    }
+
+    private JavaRDD<WorkerState> from(WorkerSource source) {
+        List<Integer> ids = IntStream.range(0, tools.workers()).boxed().toList();
+        return spark.parallelize(ids, tools.workers()).map(source);
+    }
+
+    /**
+     * What a round gave.
+     *
+     * @param mean of the workers that did not fail; empty floats when all failed
+     * @param reports in worker order
+     */
+    record Outcome(MeanOfWorkers mean, List<WorkerReport> reports) {}
+
+    /**
+     * Runs the job of one round of {@code localSteps} steps from {@code theta}; when it throws, the workers are as they
+     * were.
+     */
+    Outcome run(float[] theta, int localSteps) {
+        Broadcast<float[]> parameters = spark.broadcast(theta);
+        sent.add(parameters);
+        TrainWorker train =
+                new TrainWorker(tools, localSteps, parameters, Floats.crc32c(theta), slices.sliceFloats(), codec);
+        JavaRDD<WorkerState> trained = workers.map(train).persist(StorageLevel.MEMORY_AND_DISK());
+        List<Tuple2<Integer, byte[]>> parts;
+        try {
+            parts = trained.flatMapToPair(WorkerState::parts)
+                    .partitionBy(new SlicePartitioner(slices.count()))
+                    .mapPartitionsToPair(new SumSlice(slices, codec))
+                    .collect();
+        } catch (RuntimeException e) {
+            trained.unpersist();
+            throw e;
+        }
+        // The driver keeps its copy, from which executors fetch it again should a worker be trained again.
+        parameters.unpersist();
+        workers.unpersist();
+        workers = trained;
+        return outcome(parts);
+    }
+
+    private Outcome outcome(List<Tuple2<Integer, byte[]>> parts) {
+        float[] mean = new float[slices.size()];
+        List<WorkerReport> reports = new ArrayList<>();
+        for (Tuple2<Integer, byte[]> part : parts) {
+            if (part._1() < 0) {
+                reports.add(WorkerReport.fromBytes(part._2()));
+            } else {
+                float[] slice = Floats.fromBytes(part._2());
+                System.arraycopy(slice, 0, mean, slices.from(part._1()), slice.length);
+            }
+        }
+        reports.sort(Comparator.comparingInt(WorkerReport::worker));
+        return new Outcome(new MeanOfWorkers(mean, codec.relative()), reports);
+    }
+
+    /** Has every worker write its moments into the checkpoint of {@code round}, which has begun. In worker order. */
+    List<FileSum> writeMoments(HadoopSettings hadoop, String run, int round) {
+        return workers
+                .map(worker -> {
+                    FileSum sum = new CheckpointStore(hadoop.configuration(), run)
+                            .writeMoments(round, worker.worker(), worker.moments());
+                    // Longs, since Kryo, where a cluster has chosen it, cannot send records.
+                    return new long[] {sum.length(), sum.crc32c()};
+                })
+                .collect()
+                .stream()
+                .map(sum -> new FileSum(sum[0], sum[1]))
+                .toList();
+    }
+
+    /** From now on workers that are lost begin from {@code source}, which must be what they are now. */
+    void startFrom(WorkerSource source) {
+        close();
+        workers = from(source);
+    }
+
+    /** Drops all that is held on executors and at the driver. */
+    @Override
+    public void close() {
+        workers.unpersist();
+        sent.forEach(Broadcast::destroy);
+        sent.clear();
+    }
+}

@@ -1,0 +1,321 @@
+package io.fathom.cluster;
+
+import io.fathom.average.Outer;
+import io.fathom.average.SliceCodec;
+import io.fathom.average.Slices;
+import io.fathom.average.WholeFloats;
+import io.fathom.checkpoint.Checkpoint;
+import io.fathom.checkpoint.CheckpointStore;
+import io.fathom.checkpoint.FileSum;
+import io.fathom.checkpoint.RunDirectory;
+import io.fathom.checkpoint.TrainingProgress;
+import io.fathom.config.RunConfig;
+import io.fathom.config.TrainConfig;
+import io.fathom.config.UserError;
+import io.fathom.corpus.TokenSplit;
+import io.fathom.model.ModelSpec;
+import io.fathom.model.ParameterLayout;
+import io.fathom.program.Programs;
+import io.fathom.train.StepMeans;
+import java.util.Collections;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.UUID;
+import org.apache.spark.api.java.JavaSparkContext;
+
+/**
+ * Training of one model by rounds on Spark: the driver's side.
+ *
+ * <p>A round publishes all of parameters, outer state and cursors, or nothing. What it depends on is in the checkpoint,
+ * so a run that was stopped, killed or lost executors ends with the same parameters as one that was not, bit for bit on
+ * processors.
+ */
+public final class TrainingRun {
+    /** 8 MiB: few enough tasks for large models, and far below what a task may hold. */
+    private static final int SLICE_FLOATS = 1 << 21;
+
+    private final JavaSparkContext spark;
+    private final TrainConfig config;
+    private final long seed;
+    private final WorkerTools tools;
+    private final ParameterLayout layout;
+    private final RunDirectory run;
+    private final CheckpointStore store;
+    private final HadoopSettings hadoop;
+    private final Outer outer;
+    private final SliceCodec codec = new WholeFloats();
+    private final Validation validation;
+    private final Progress progress;
+    private final double roundFlops;
+
+    /**
+     * A run of {@code spec} in the directory {@code run}; throws {@link UserError} when {@code validation} is too
+     * short.
+     */
+    public TrainingRun(
+            JavaSparkContext spark,
+            RunConfig config,
+            ModelSpec spec,
+            TokenSplit train,
+            TokenSplit validation,
+            RunDirectory run,
+            Progress progress) {
+        this(
+                spark,
+                config,
+                WorkerTools.of(UUID.randomUUID().toString(), config, spec, train, validation),
+                run,
+                progress);
+    }
+
+    TrainingRun(JavaSparkContext spark, RunConfig config, WorkerTools tools, RunDirectory run, Progress progress) {
+        this.spark = spark;
+        this.config = config.train();
+        this.seed = config.seed();
+        this.tools = tools;
+        this.layout = ParameterLayout.of(tools.spec());
+        this.run = run;
+        this.store = new CheckpointStore(run);
+        this.hadoop = new HadoopSettings(spark.hadoopConfiguration());
+        this.outer = switch (this.config.outer().kind()) {
+            case AVERAGE -> new Outer.Average();
+            case NESTEROV ->
+                new Outer.Nesterov(
+                        this.config.outer().learningRate(), this.config.outer().momentum());
+        };
+        this.validation = new Validation(spark, tools, this.config.validation().batches());
+        this.progress = progress;
+        this.roundFlops = roundFlops(tools.spec(), this.config);
+    }
+
+    /** Matrix-product FLOPs of one round of all workers, forward and backward, counted from the compiled program. */
+    public static double roundFlops(ModelSpec spec, TrainConfig config) {
+        int sequences = config.batch() / config.microBatches();
+        double step = (double) Programs.training(spec, sequences).flops() * config.microBatches();
+        return step * config.localSteps() * config.workers();
+    }
+
+    /**
+     * Trains to the configured number of rounds.
+     *
+     * @param resume whether to go on from the newest intact checkpoint, if there is one
+     * @throws UserError when the run has checkpoints and {@code resume} is false, when they are of another model, seed
+     *     or number of workers, or when a worker's loss is not finite
+     * @throws StoppedException when the process was told to end
+     */
+    public TrainingSummary train(boolean resume) {
+        Checkpoint from = resume ? resumed() : fresh();
+        try (Rounds rounds = new Rounds(spark, tools, new Slices(layout.size(), SLICE_FLOATS), codec, sourceOf(from));
+                Interruption interruption = new Interruption(() -> spark.cancelJobGroup(tools.run()))) {
+            return train(from, rounds, interruption);
+        } finally {
+            spark.clearJobGroup();
+        }
+    }
+
+    private TrainingSummary train(Checkpoint from, Rounds rounds, Interruption interruption) {
+        MetricsLog log = new MetricsLog(run, from.round());
+        Checkpoint now = from;
+        double validationLoss = Double.NaN;
+        while (now.round() < config.rounds()) {
+            long started = System.nanoTime();
+            int round = now.round() + 1;
+            Rounds.Outcome outcome = round(rounds, now, interruption);
+            now = commit(now, outcome, (System.nanoTime() - started) / 1e9);
+            RoundMetrics metrics = metrics(now, outcome, (System.nanoTime() - started) / 1e9);
+            boolean last = round == config.rounds();
+            if (last || round % config.validation().everyRounds() == 0) {
+                validationLoss = validate(now);
+                metrics = metrics.withValidation(validationLoss, bitsPerByte(validationLoss));
+            }
+            log.add(metrics);
+            if (last || round % config.checkpoint().everyRounds() == 0 || interruption.requested()) {
+                log.flush();
+                save(now, rounds);
+            }
+            progress.round(metrics, config.rounds(), secondsLeft(from, now));
+            if (interruption.requested() && !last) {
+                throw new StoppedException("stopped after round " + round + " of " + config.rounds()
+                        + ", which is saved; go on with --resume");
+            }
+        }
+        if (Double.isNaN(validationLoss)) {
+            validationLoss = validate(now);
+        }
+        return summary(now, validationLoss);
+    }
+
+    private Rounds.Outcome round(Rounds rounds, Checkpoint now, Interruption interruption) {
+        int round = now.round() + 1;
+        describe("round " + round + "/" + config.rounds() + ": " + config.workers() + " workers x "
+                + config.localSteps() + " steps");
+        Rounds.Outcome outcome;
+        try {
+            outcome = rounds.run(now.parameters(), config.localSteps());
+        } catch (RuntimeException e) {
+            if (interruption.requested()) {
+                throw new StoppedException("stopped in round " + round + ", which is lost; go on with --resume from "
+                        + store.list().stream()
+                                .reduce((a, b) -> b)
+                                .map(r -> "round " + r)
+                                .orElse("the beginning"));
+            }
+            throw e;
+        }
+        for (WorkerReport report : outcome.reports()) {
+            if (report.failed()) {
+                throw new UserError("round " + round + ", worker " + report.worker() + ": " + report.failure());
+            }
+        }
+        return outcome;
+    }
+
+    private Checkpoint commit(Checkpoint before, Rounds.Outcome outcome, double seconds) {
+        Outer.Step step = outer.step(before.parameters(), outcome.mean(), before.velocity());
+        TrainingProgress was = before.progress();
+        List<Long> steps =
+                was.steps().stream().map(s -> s + config.localSteps()).toList();
+        long tokens =
+                outcome.reports().stream().mapToLong(r -> r.means().tokens()).sum();
+        return new Checkpoint(
+                before.spec(),
+                step.parameters(),
+                step.velocity(),
+                new TrainingProgress(
+                        was.round() + 1,
+                        was.seed(),
+                        steps,
+                        was.tokens() + tokens,
+                        was.flops() + roundFlops,
+                        was.seconds() + seconds));
+    }
+
+    private void save(Checkpoint now, Rounds rounds) {
+        describe("checkpoint of round " + now.round());
+        store.begin(now.round());
+        try {
+            List<FileSum> moments = rounds.writeMoments(hadoop, run.path(), now.round());
+            store.publish(now, moments, config.checkpoint().keep());
+        } catch (RuntimeException e) {
+            store.abandon(now.round());
+            throw e;
+        }
+        rounds.startFrom(sourceOf(now));
+    }
+
+    private double validate(Checkpoint now) {
+        describe("validation after round " + now.round());
+        return validation.loss(now.parameters());
+    }
+
+    private double bitsPerByte(double nats) {
+        return nats / Math.log(2) / tools.validation().bytesPerToken();
+    }
+
+    private void describe(String job) {
+        spark.setJobGroup(tools.run(), job, false);
+    }
+
+    private Checkpoint fresh() {
+        List<Integer> there = store.list();
+        if (!there.isEmpty()) {
+            throw new UserError(run.path() + ": holds a run already, trained to round " + there.get(there.size() - 1)
+                    + "; add --resume to go on with it, or give another --run");
+        }
+        return new Checkpoint(
+                tools.spec(),
+                layout.initial(tools.spec(), seed),
+                Optional.empty(),
+                new TrainingProgress(0, seed, Collections.nCopies(tools.workers(), 0L), 0, 0, 0));
+    }
+
+    private Checkpoint resumed() {
+        Optional<Checkpoint> newest = store.newestIntact();
+        if (newest.isEmpty()) {
+            progress.say(run.path() + ": no checkpoint to resume from; starting at round 1");
+            return fresh();
+        }
+        Checkpoint found = newest.get();
+        found.requireModel(tools.spec(), run.path());
+        require("seed", found.progress().seed(), seed);
+        require("train.workers", found.progress().workers(), tools.workers());
+        store.deleteAfter(found.round());
+        progress.say(run.path() + ": going on after round " + found.round());
+        return found;
+    }
+
+    private void require(String key, long found, long configured) {
+        if (found != configured) {
+            throw new UserError(run.path() + ": was trained with " + key + " = " + found + ", the configuration says "
+                    + configured + "; set it to " + found + " or give another --run");
+        }
+    }
+
+    private WorkerSource sourceOf(Checkpoint checkpoint) {
+        return checkpoint.round() == 0
+                ? new WorkerSource.Fresh(layout.size())
+                : new WorkerSource.Resumed(
+                        hadoop,
+                        run.path(),
+                        checkpoint.round(),
+                        layout.size(),
+                        checkpoint.progress().steps());
+    }
+
+    private RoundMetrics metrics(Checkpoint now, Rounds.Outcome outcome, double seconds) {
+        double loss = 0;
+        double ce = 0;
+        double aux = 0;
+        double pred = 0;
+        double norm = 0;
+        long tokens = 0;
+        long bytes = 0;
+        for (WorkerReport report : outcome.reports()) {
+            StepMeans means = report.means();
+            loss += means.tokens() * means.loss();
+            ce += means.tokens() * means.ce();
+            aux += means.tokens() * means.aux();
+            pred += means.tokens() * means.pred();
+            norm += means.tokens() * means.gradientNorm();
+            tokens += means.tokens();
+            bytes += report.bytes();
+        }
+        TrainingProgress reached = now.progress();
+        return new RoundMetrics(
+                now.round(),
+                reached.steps().get(0),
+                reached.tokens(),
+                loss / tokens,
+                ce / tokens,
+                aux / tokens,
+                pred / tokens,
+                norm / tokens,
+                outcome.reports().get(0).means().learningRate(),
+                tokens / seconds,
+                reached.flops(),
+                bytes,
+                2L * Float.BYTES * layout.size(),
+                seconds,
+                OptionalDouble.empty(),
+                OptionalDouble.empty());
+    }
+
+    private double secondsLeft(Checkpoint from, Checkpoint now) {
+        double perRound = (now.progress().seconds() - from.progress().seconds()) / (now.round() - from.round());
+        return perRound * (config.rounds() - now.round());
+    }
+
+    private TrainingSummary summary(Checkpoint now, double validationLoss) {
+        TrainingProgress reached = now.progress();
+        return new TrainingSummary(
+                now.round(),
+                layout.parameterCount(),
+                reached.tokens(),
+                reached.flops(),
+                reached.seconds(),
+                reached.tokens() / reached.seconds(),
+                validationLoss,
+                bitsPerByte(validationLoss));
+    }
+}

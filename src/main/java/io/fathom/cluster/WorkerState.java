@@ -1,0 +1,67 @@
+package io.fathom.cluster;
+
+import io.fathom.average.Contribution;
+import io.fathom.train.Moments;
+import java.io.Serializable;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import scala.Tuple2;
+
+/**
+ * A worker after a round: what it goes on from, and what it gives to the average. An element of a cached RDD, so Spark
+ * keeps it with the executor that made it, sends it where a task needs it, and makes it again when it is lost. Never
+ * written after it is made. A class and not a record, since Kryo cannot set a record's fields.
+ */
+final class WorkerState implements Serializable {
+    private static final long serialVersionUID = 1L;
+
+    private final int worker;
+    private final long steps;
+    private final float[] firstMoment;
+    private final float[] secondMoment;
+    private final byte[][] contributions;
+    private final byte[] report;
+
+    private WorkerState(int worker, long steps, Moments moments, byte[][] contributions, byte[] report) {
+        this.worker = worker;
+        this.steps = steps;
+        this.firstMoment = moments.first();
+        this.secondMoment = moments.second();
+        this.contributions = contributions;
+        this.report = report;
+    }
+
+    /** A worker before the first round that this driver runs. */
+    static WorkerState before(int worker, long steps, Moments moments) {
+        return new WorkerState(worker, steps, moments, new byte[0][], new byte[0]);
+    }
+
+    /** This worker after a round. */
+    WorkerState after(long stepsThen, Moments then, List<byte[]> given, WorkerReport said) {
+        return new WorkerState(worker, stepsThen, then, given.toArray(byte[][]::new), said.toBytes());
+    }
+
+    int worker() {
+        return worker;
+    }
+
+    /** Steps made since the run began. */
+    long steps() {
+        return steps;
+    }
+
+    Moments moments() {
+        return new Moments(firstMoment, secondMoment);
+    }
+
+    /** What goes to the tasks that sum: each slice's {@link Contribution} by its number, the report by -1 - worker. */
+    Iterator<Tuple2<Integer, byte[]>> parts() {
+        List<Tuple2<Integer, byte[]>> parts = new ArrayList<>();
+        parts.add(new Tuple2<>(-1 - worker, report));
+        for (int slice = 0; slice < contributions.length; slice++) {
+            parts.add(new Tuple2<>(slice, contributions[slice]));
+        }
+        return parts.iterator();
+    }
+}

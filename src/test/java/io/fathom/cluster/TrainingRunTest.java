@@ -1,0 +1,202 @@
+package io.fathom.cluster;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.fathom.average.MeanOfWorkers;
+import io.fathom.average.Outer;
+import io.fathom.average.WeightedMean;
+import io.fathom.checkpoint.Checkpoint;
+import io.fathom.checkpoint.CheckpointStore;
+import io.fathom.config.RunConfig;
+import io.fathom.config.UserError;
+import io.fathom.engine.Session;
+import io.fathom.model.ParameterLayout;
+import io.fathom.train.LocalRound;
+import io.fathom.train.LocalTrainer;
+import io.fathom.train.Moments;
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.spark.api.java.JavaSparkContext;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class TrainingRunTest {
+    @TempDir
+    Path directory;
+
+    @Test
+    void oneWorkerEqualsTheLocalTrainerBitForBit() {
+        RunConfig config = TinyRun.config("train.workers", "1", "train.rounds", "3");
+        try (JavaSparkContext spark = TinyRun.spark("local[2]")) {
+            TinyRun.train(spark, config, directory, false);
+        }
+        WorkerTools tools = TinyRun.tools(config);
+        float[] initial = ParameterLayout.of(tools.spec()).initial(tools.spec(), config.seed());
+        try (Session session = tools.openTraining(0)) {
+            LocalRound alone = new LocalTrainer(session, tools.optimization())
+                    .train(tools.trainingBatches()::batch, 0, 0, 6, initial, Moments.zero(initial.length), () -> false);
+            assertThat(TinyRun.newest(directory).parameters()).isEqualTo(alone.parameters());
+            assertThat(moments(3, 0).second()).isEqualTo(alone.moments().second());
+            assertThat(alone.parameters()).isNotEqualTo(initial);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"local[1]", "local[2]", "local[4]"})
+    void fourWorkersEqualASequentialSimulationBitForBit(String master) {
+        RunConfig config = TinyRun.config(
+                "train.workers", "4", "train.rounds", "3", "train.outer.kind", "nesterov", "train.microBatches", "2");
+        try (JavaSparkContext spark = TinyRun.spark(master)) {
+            TinyRun.train(spark, config, directory, false);
+        }
+        Checkpoint trained = TinyRun.newest(directory);
+        Outer.Step simulated = simulate(config, new Outer.Nesterov(0.7, 0.9));
+        assertThat(trained.parameters()).isEqualTo(simulated.parameters());
+        assertThat(trained.velocity().orElseThrow())
+                .isEqualTo(simulated.velocity().orElseThrow());
+    }
+
+    private static Outer.Step simulate(RunConfig config, Outer outer) {
+        WorkerTools tools = TinyRun.tools(config);
+        float[] initial = ParameterLayout.of(tools.spec()).initial(tools.spec(), config.seed());
+        Outer.Step now = new Outer.Step(initial, Optional.empty());
+        List<Moments> moments = new ArrayList<>();
+        for (int w = 0; w < tools.workers(); w++) {
+            moments.add(Moments.zero(initial.length));
+        }
+        try (Session session = tools.openTraining(0)) {
+            LocalTrainer trainer = new LocalTrainer(session, tools.optimization());
+            for (int round = 0; round < config.train().rounds(); round++) {
+                WeightedMean mean = new WeightedMean(initial.length);
+                for (int w = 0; w < tools.workers(); w++) {
+                    LocalRound one = trainer.train(
+                            tools.trainingBatches()::batch,
+                            w,
+                            2L * round,
+                            2,
+                            now.parameters(),
+                            moments.get(w),
+                            () -> false);
+                    moments.set(w, one.moments());
+                    mean.add(one.parameters(), one.means().tokens());
+                }
+                now = outer.step(now.parameters(), new MeanOfWorkers(mean.mean(), false), now.velocity());
+            }
+        }
+        return now;
+    }
+
+    @Test
+    void resumingEqualsAnUninterruptedRunBitForBit() throws IOException {
+        RunConfig whole = TinyRun.config("train.rounds", "6", "train.checkpoint.everyRounds", "2");
+        Path straight = directory.resolve("straight");
+        Path broken = directory.resolve("broken");
+        try (JavaSparkContext spark = TinyRun.spark("local[2]")) {
+            TrainingSummary expected = TinyRun.train(spark, whole, straight, false);
+            TinyRun.train(spark, whole, broken, false);
+            // As if the driver had died after round 5: the checkpoint of round 4 is the last that is whole.
+            Files.delete(broken.resolve("checkpoints/round-000006/manifest.json"));
+            TrainingSummary found = TinyRun.train(spark, whole, broken, true);
+            assertThat(found.validationLoss()).isEqualTo(expected.validationLoss());
+            assertThat(found.tokens()).isEqualTo(expected.tokens());
+        }
+        assertThat(TinyRun.newest(broken).parameters())
+                .isEqualTo(TinyRun.newest(straight).parameters());
+        assertThat(Files.readAllLines(broken.resolve("metrics.jsonl")))
+                .hasSize(6)
+                .last()
+                .asString()
+                .contains("\"round\":6")
+                .contains("validationLoss");
+    }
+
+    @Test
+    void trainingLearns() throws IOException {
+        RunConfig config =
+                TinyRun.config("train.rounds", "10", "train.localSteps", "10", "train.learningRate.peak", "0.01");
+        try (JavaSparkContext spark =
+                TinyRun.spark("local[2]", "spark.serializer", "org.apache.spark.serializer.KryoSerializer")) {
+            TrainingSummary summary = TinyRun.train(spark, config, directory, false);
+            assertThat(summary.validationLoss()).isLessThan(0.7 * Math.log(TinyRun.VOCABULARY));
+            assertThat(summary.bitsPerByte()).isEqualTo(summary.validationLoss() / Math.log(2));
+            assertThat(summary.tokens()).isEqualTo(10L * 10 * 2 * 4 * 8);
+            assertThat(summary.flops()).isEqualTo(10 * TrainingRun.roundFlops(TinyRun.spec(config), config.train()));
+        }
+        assertThat(Files.readAllLines(directory.resolve("metrics.jsonl"))).hasSize(10);
+    }
+
+    @Test
+    void aTaskThatThrowsOnceIsMadeAgainWithTheSameResult() {
+        RunConfig config = TinyRun.config("train.rounds", "3");
+        Path straight = directory.resolve("straight");
+        Path faulty = directory.resolve("faulty");
+        try (JavaSparkContext spark = TinyRun.spark("local[2,4]")) {
+            TinyRun.train(spark, config, straight, false);
+            FaultyEngine.failures.set(0);
+            TinyRun.train(spark, config, faulty, false, tools -> tools.withEngine(FaultyEngine::new));
+            assertThat(FaultyEngine.failures).hasValueGreaterThan(0);
+        }
+        assertThat(TinyRun.newest(faulty).parameters())
+                .isEqualTo(TinyRun.newest(straight).parameters());
+    }
+
+    @Test
+    void aLossThatIsNotFinitePublishesNothing() {
+        RunConfig config = TinyRun.config(
+                "train.rounds", "3", "train.learningRate.peak", "1e30", "train.checkpoint.everyRounds", "1");
+        try (JavaSparkContext spark = TinyRun.spark("local[2]")) {
+            assertThatThrownBy(() -> TinyRun.train(spark, config, directory, false))
+                    .isInstanceOf(UserError.class)
+                    .hasMessageContaining("round 1, worker 0")
+                    .hasMessageContaining("train.learningRate.peak");
+        }
+        assertThat(new CheckpointStore(new Configuration(), directory.toString()).list())
+                .isEmpty();
+    }
+
+    @Test
+    void whatCannotGoOnIsToldWithTheRemedy() throws IOException {
+        RunConfig config = TinyRun.config("train.rounds", "2", "train.checkpoint.everyRounds", "1");
+        try (JavaSparkContext spark = TinyRun.spark("local[2]")) {
+            TinyRun.train(spark, config, directory, false);
+            assertThatThrownBy(() -> TinyRun.train(spark, config, directory, false))
+                    .isInstanceOf(UserError.class)
+                    .hasMessageContaining("trained to round 2; add --resume");
+            RunConfig wider = TinyRun.config("model.width", "32");
+            assertThatThrownBy(() -> TinyRun.train(spark, wider, directory, true))
+                    .isInstanceOf(UserError.class)
+                    .hasMessageContaining("another model");
+            RunConfig more = TinyRun.config("train.workers", "3");
+            assertThatThrownBy(() -> TinyRun.train(spark, more, directory, true))
+                    .isInstanceOf(UserError.class)
+                    .hasMessageContaining("train.workers = 2, the configuration says 3");
+            RunConfig large = TinyRun.config("train.batch", "64");
+            assertThatThrownBy(() -> TinyRun.train(spark, large, directory, true))
+                    .isInstanceOf(UserError.class)
+                    .hasMessageContaining("validation holds 200 tokens");
+            truncate(directory.resolve("checkpoints/round-000002/worker-001.moments"));
+            TinyRun.train(spark, config, directory, true);
+            assertThat(TinyRun.newest(directory).round()).isEqualTo(2);
+        }
+    }
+
+    private Moments moments(int round, int worker) {
+        CheckpointStore store = new CheckpointStore(new Configuration(), directory.toString());
+        return store.moments(round, worker, store.read(round).parameters().length);
+    }
+
+    private static void truncate(Path path) throws IOException {
+        try (RandomAccessFile file = new RandomAccessFile(path.toFile(), "rw")) {
+            file.setLength(file.length() / 2);
+        }
+    }
+}
