@@ -12,7 +12,7 @@ import picocli.CommandLine.Command;
         description = "Trains Mixture-of-Depths language models on Apache Spark and shows what the routers learned.",
         commandListHeading = "%nJobs:%n",
         footer = {"", "fathom JOB --help tells a job's options; conf/ holds complete runs."},
-        subcommands = {GenerateJob.class})
+        subcommands = {TrainJob.class, GenerateJob.class})
 public final class Fathom implements Runnable {
     /** Exit code when a mistake of the user stopped the job. */
     static final int MISTAKE = CommandLine.ExitCode.USAGE;

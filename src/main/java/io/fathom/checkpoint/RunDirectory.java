@@ -5,6 +5,7 @@ import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -83,6 +84,11 @@ public final class RunDirectory {
     /** Replaces a file by {@code bytes}, whole or not at all. */
     public void write(String name, byte[] bytes) {
         write(name, out -> out.write(bytes));
+    }
+
+    /** Replaces a file by a copy of {@code local}, whole or not at all. */
+    public void copy(java.nio.file.Path local, String name) {
+        write(name, out -> Files.copy(local, out));
     }
 
     /** What writes a file's bytes. */

@@ -97,15 +97,23 @@ public final class TrainingRun {
     }
 
     /**
-     * Trains to the configured number of rounds.
+     * Where training begins: before the first round or, when {@code resume} is true, after the newest intact checkpoint
+     * if there is one.
      *
-     * @param resume whether to go on from the newest intact checkpoint, if there is one
-     * @throws UserError when the run has checkpoints and {@code resume} is false, when they are of another model, seed
-     *     or number of workers, or when a worker's loss is not finite
+     * @throws UserError when the run has checkpoints and {@code resume} is false, or when they are of another model,
+     *     seed or number of workers
+     */
+    public Checkpoint begin(boolean resume) {
+        return resume ? resumed() : fresh();
+    }
+
+    /**
+     * Trains from {@code from} to the configured number of rounds.
+     *
+     * @throws UserError when a worker's loss is not finite
      * @throws StoppedException when the process was told to end
      */
-    public TrainingSummary train(boolean resume) {
-        Checkpoint from = resume ? resumed() : fresh();
+    public TrainingSummary train(Checkpoint from) {
         try (Rounds rounds = new Rounds(spark, tools, new Slices(layout.size(), SLICE_FLOATS), codec, sourceOf(from));
                 Interruption interruption = new Interruption(() -> spark.cancelJobGroup(tools.run()))) {
             return train(from, rounds, interruption);

@@ -19,4 +19,9 @@ public record RunConfig(
     public void check(Problems problems) {
         problems.notBlank(run, "run");
     }
+
+    /** Where the token shards lie: {@code corpus.path}, or {@code <run>/corpus} when that is empty. */
+    public String corpusPath() {
+        return corpus.path().isBlank() ? run + "/corpus" : corpus.path();
+    }
 }

@@ -72,13 +72,13 @@ final class TinyRun {
 
     static TrainingSummary train(
             JavaSparkContext spark, RunConfig config, Path run, boolean resume, UnaryOperator<WorkerTools> change) {
-        return new TrainingRun(
-                        spark,
-                        config,
-                        change.apply(tools(config)),
-                        new RunDirectory(new Configuration(), run.toString()),
-                        Progress.silent())
-                .train(resume);
+        TrainingRun training = new TrainingRun(
+                spark,
+                config,
+                change.apply(tools(config)),
+                new RunDirectory(new Configuration(), run.toString()),
+                Progress.silent());
+        return training.train(training.begin(resume));
     }
 
     static Checkpoint newest(Path run) {

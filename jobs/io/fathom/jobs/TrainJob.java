@@ -1,0 +1,96 @@
+package io.fathom.jobs;
+
+import io.fathom.checkpoint.Checkpoint;
+import io.fathom.checkpoint.CheckpointStore;
+import io.fathom.checkpoint.Provenance;
+import io.fathom.checkpoint.RunDirectory;
+import io.fathom.cluster.ConsoleProgress;
+import io.fathom.cluster.TrainingRun;
+import io.fathom.cluster.TrainingSummary;
+import io.fathom.config.ConfigWriter;
+import io.fathom.config.RunConfig;
+import io.fathom.corpus.Corpus;
+import io.fathom.graph.ModelFile;
+import io.fathom.model.ModelSpec;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import org.apache.spark.api.java.JavaSparkContext;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** Trains a model by rounds: token shards to checkpoints, metrics and a plain SameDiff model. */
+@Command(
+        name = "train",
+        description = "Trains a model on a prepared corpus: each round every worker makes train.localSteps steps, then"
+                + " their parameters are averaged. Writes checkpoints, metrics.jsonl and model/model.fb.")
+final class TrainJob implements Callable<Integer> {
+    @Mixin
+    private JobOptions options = new JobOptions();
+
+    @Option(
+            names = "--resume",
+            description = "Go on from the newest intact checkpoint; the result is that of a run never interrupted.")
+    private boolean resume;
+
+    @Override
+    public Integer call() throws IOException {
+        RunConfig config = options.config();
+        try (JavaSparkContext spark = SparkContexts.start("train")) {
+            RunDirectory run = new RunDirectory(spark.hadoopConfiguration(), config.run());
+            Corpus corpus = Corpus.open(spark.hadoopConfiguration(), config.corpusPath());
+            ModelSpec spec = config.model().spec(corpus.tokenizer().vocabulary());
+            TrainingRun training = new TrainingRun(
+                    spark, config, spec, corpus.train(), corpus.validation(), run, ConsoleProgress.standard("train"));
+
+            Checkpoint from = training.begin(resume);
+            record(config, corpus, spark.version(), run, from.round());
+            TrainingSummary summary = training.train(from);
+
+            CheckpointStore store = new CheckpointStore(run);
+            saveModel(store.newest(), run);
+            print(summary, run);
+            return 0;
+        }
+    }
+
+    /** What the run was asked to do, and by which build: enough to do it again. */
+    private static void record(RunConfig config, Corpus corpus, String sparkVersion, RunDirectory run, int from) {
+        Provenance now = Provenance.now(
+                "train",
+                sparkVersion,
+                config.seed(),
+                Provenance.CorpusIdentity.of(config.corpusPath(), corpus.manifest()));
+        (from > 0 ? now.resuming(run, from) : now).writeTo(run);
+        run.write("config.conf", ConfigWriter.render(config));
+    }
+
+    /** SameDiff writes to local files alone, so the model is made here and then copied. */
+    private static void saveModel(Checkpoint trained, RunDirectory run) throws IOException {
+        Path local = Files.createTempFile("model", ".fb");
+        try {
+            ModelFile.save(trained.spec(), trained.parameters(), local);
+            run.copy(local, "model/model.fb");
+        } finally {
+            Files.delete(local);
+        }
+    }
+
+    private static void print(TrainingSummary summary, RunDirectory run) {
+        System.out.printf(
+                Locale.ROOT,
+                "%,d parameters, %d rounds, %,d tokens, %.3g training FLOPs, %,.0f tokens/s%n"
+                        + "validation loss %.4f nats a token, %.4f bits a byte%n%s%n",
+                summary.parameters(),
+                summary.rounds(),
+                summary.tokens(),
+                summary.flops(),
+                summary.tokensPerSecond(),
+                summary.validationLoss(),
+                summary.bitsPerByte(),
+                run.path());
+    }
+}
