@@ -2,8 +2,13 @@ package io.fathom.jobs;
 
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import org.apache.logging.log4j.Level;
+import org.apache.logging.log4j.LogManager;
+import org.apache.logging.log4j.core.config.Configurator;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.ParseResult;
+import picocli.CommandLine.RunLast;
 
 /** The command line: {@code fathom JOB [options]} runs one job and ends with its exit code. */
 @Command(
@@ -37,8 +42,16 @@ public final class Fathom implements Runnable {
         Failures failures = new Failures();
         return new CommandLine(new Fathom())
                 .setErr(new PrintWriter(System.err, true, StandardCharsets.UTF_8))
+                .setExecutionStrategy(Fathom::execute)
                 .setParameterExceptionHandler(failures)
                 .setExecutionExceptionHandler(failures);
+    }
+
+    private static int execute(ParseResult parsed) {
+        if (parsed.hasSubcommand() && parsed.subcommand().hasMatchedOption("--verbose")) {
+            Configurator.setAllLevels(LogManager.ROOT_LOGGER_NAME, Level.INFO);
+        }
+        return new RunLast().execute(parsed);
     }
 
     @Override

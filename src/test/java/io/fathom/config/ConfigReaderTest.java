@@ -8,11 +8,15 @@ import com.typesafe.config.ConfigList;
 import com.typesafe.config.ConfigObject;
 import com.typesafe.config.ConfigValue;
 import io.fathom.model.Gate;
+import java.io.IOException;
 import java.lang.reflect.RecordComponent;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 class ConfigReaderTest {
@@ -75,6 +79,22 @@ class ConfigReaderTest {
                 .forEach(entry -> assertThat(entry.getValue().origin().comments())
                         .as(entry.getKey())
                         .isNotEmpty());
+    }
+
+    @Test
+    void everyRunOfConfLoads() throws IOException {
+        try (Stream<Path> files = Files.list(Path.of("conf"))) {
+            List<Path> runs = files.filter(each -> each.toString().endsWith(".conf"))
+                    .filter(each -> !each.getFileName().toString().startsWith("spark-"))
+                    .toList();
+            assertThat(runs).hasSizeGreaterThanOrEqualTo(3);
+            for (Path run : runs) {
+                RunConfig config = withFile(Files.readString(run));
+                assertThat(config.model().spec(50_257).blocks())
+                        .as(run.toString())
+                        .isPositive();
+            }
+        }
     }
 
     @Test

@@ -1,0 +1,143 @@
+package io.fathom.commands;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.fathom.commands.Command.Result;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.jar.JarEntry;
+import java.util.jar.JarFile;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** {@code submit.sh} on the packaged jar. */
+class SubmitIT {
+    private static final String SUBMIT = "./submit.sh";
+
+    @Test
+    void withoutAJobItTellsHowToUseIt() throws Exception {
+        Result result = Command.of(SUBMIT).run(20);
+        assertThat(result.exitCode()).isEqualTo(2);
+        assertThat(result.errors()).startsWith("usage: ./submit.sh JOB");
+    }
+
+    @Test
+    void helpListsTheJobs() throws Exception {
+        Result result = Command.of(SUBMIT, "--help").run(60);
+        assertThat(result.exitCode()).isZero();
+        assertThat(result.output()).startsWith("usage: ./submit.sh JOB").contains("Jobs:", "generate", "train", "demo");
+        assertThat(result.errors()).isEmpty();
+    }
+
+    @Test
+    void anUnknownJobIsOneLineAndTheExitCodeOfAMistake() throws Exception {
+        Result result = Command.of(SUBMIT, "trian").run(60);
+        assertThat(result.exitCode()).isEqualTo(2);
+        assertThat(result.errors().strip())
+                .hasLineCount(1)
+                .startsWith("fathom: there is no job trian; did you mean train? The jobs are ");
+    }
+
+    @Test
+    void anUnknownSettingIsOneLine() throws Exception {
+        Result result = Command.of(SUBMIT, "train", "--set", "train.round=3").run(60);
+        assertThat(result.exitCode()).isEqualTo(2);
+        assertThat(result.errors().strip())
+                .isEqualTo("fathom train: train.round = \"3\": unknown key; did you mean rounds? (--set)");
+    }
+
+    @Test
+    void dryRunPrintsTheCommandAndRunsNothing() throws Exception {
+        Result result = Command.of(
+                        SUBMIT, "train", "--dry-run", "--conf", "spark.ui.enabled=true", "--master", "local[3]")
+                .run(20);
+        assertThat(result.exitCode()).isZero();
+        assertThat(result.output())
+                .contains("java.arguments", "-Dspark.ui.enabled=true", "io.fathom.jobs.Fathom train")
+                .contains("-Dspark.master=local\\[3\\]");
+    }
+
+    @Test
+    void sparkSubmitGetsItsFlagsAndTheJobTheRest(@TempDir Path spark) throws Exception {
+        Command command = Command.of(
+                        SUBMIT,
+                        "train",
+                        "--master",
+                        "yarn",
+                        "--run",
+                        "runs/a b",
+                        "--queue=night",
+                        "--jars",
+                        "my.jar",
+                        "--set",
+                        "seed=4",
+                        "--resume",
+                        "--deploy-mode",
+                        "cluster",
+                        "--config",
+                        "conf/small.conf",
+                        "--",
+                        "--vendor-flag",
+                        "on")
+                .with("SPARK_HOME", recordingSpark(spark).toString());
+        Result result = command.run(20);
+        assertThat(result.exitCode()).as(result.errors()).isEqualTo(7);
+        assertThat(result.output().lines().toList())
+                .containsSubsequence("--master", "yarn", "--queue", "night", "--deploy-mode", "cluster")
+                .containsSubsequence("--vendor-flag", "on")
+                .containsSubsequence("--files", "conf/small.conf")
+                .endsWith(
+                        Path.of("target/fathom.jar").toAbsolutePath().toString(),
+                        "train",
+                        "--config",
+                        "small.conf",
+                        "--run",
+                        "runs/a b",
+                        "--set",
+                        "seed=4",
+                        "--resume")
+                .anySatisfy(line -> assertThat(line).contains("openblas").endsWith(",my.jar"));
+    }
+
+    @Test
+    void aBrokenSparkHomeIsOneLine(@TempDir Path empty) throws Exception {
+        Result result =
+                Command.of(SUBMIT, "train").with("SPARK_HOME", empty.toString()).run(20);
+        assertThat(result.exitCode()).isEqualTo(2);
+        assertThat(result.errors().strip()).hasLineCount(1).startsWith("submit.sh: SPARK_HOME is ");
+    }
+
+    @Test
+    void aClusterWithoutSparkIsOneLine() throws Exception {
+        Result result = Command.of(SUBMIT, "train", "--master", "yarn").run(20);
+        assertThat(result.exitCode()).isEqualTo(2);
+        assertThat(result.errors().strip())
+                .isEqualTo("submit.sh: --master yarn needs a Spark distribution: set SPARK_HOME");
+    }
+
+    @Test
+    void theJarIsThinAndLeavesSparkItsOwn() throws IOException {
+        Path jar = Path.of("target/fathom.jar");
+        assertThat(Files.size(jar)).isLessThan(40_000_000);
+        try (JarFile file = new JarFile(jar.toFile())) {
+            assertThat(file.stream().map(JarEntry::getName))
+                    .contains("io/fathom/jobs/Fathom.class", "reference.conf", "fathom-build.properties")
+                    .contains("io/fathom/shaded/picocli/CommandLine.class")
+                    .noneMatch(name -> name.startsWith("org/apache/spark/") || name.startsWith("scala/"))
+                    .noneMatch(name -> name.startsWith("com/google/flatbuffers/"))
+                    .noneMatch(name -> name.startsWith("org/slf4j/"))
+                    .noneMatch(name -> name.startsWith("com/typesafe/config/") || name.startsWith("picocli/"))
+                    .noneMatch(name -> name.endsWith(".so") && name.contains("linux"));
+        }
+    }
+
+    /** A Spark whose spark-submit prints its arguments, a line each, and ends with exit code 7. */
+    private static Path recordingSpark(Path home) throws IOException {
+        Path script = home.resolve("bin/spark-submit");
+        Files.createDirectories(script.getParent());
+        Files.writeString(script, "#!/bin/sh\nprintf '%s\\n' \"$@\"\nexit 7\n");
+        assertThat(script.toFile().setExecutable(true)).isTrue();
+        return home;
+    }
+}
