@@ -40,32 +40,38 @@ final class TrainJob implements Callable<Integer> {
     public Integer call() throws IOException {
         RunConfig config = options.config();
         try (JavaSparkContext spark = SparkContexts.start("train")) {
-            RunDirectory run = new RunDirectory(spark.hadoopConfiguration(), config.run());
-            Corpus corpus = Corpus.open(spark.hadoopConfiguration(), config.corpusPath());
-            ModelSpec spec = config.model().spec(corpus.tokenizer().vocabulary());
-            TrainingRun training = new TrainingRun(
-                    spark, config, spec, corpus.train(), corpus.validation(), run, ConsoleProgress.standard("train"));
-
-            Checkpoint from = training.begin(resume);
-            record(config, corpus, spark.version(), run, from.round());
-            TrainingSummary summary = training.train(from);
-
-            CheckpointStore store = new CheckpointStore(run);
-            saveModel(store.newest(), run);
-            print(summary, run);
-            return 0;
+            print(train(spark, config, "train", options.command(), resume), config.run());
         }
+        return 0;
     }
 
-    /** What the run was asked to do, and by which build: enough to do it again. */
-    private static void record(RunConfig config, Corpus corpus, String sparkVersion, RunDirectory run, int from) {
+    /**
+     * Trains the model of {@code config} and leaves its run directory complete.
+     *
+     * @param name of the run in its lines of progress
+     * @param command for provenance
+     * @param resume whether to go on from the newest intact checkpoint, if there is one
+     */
+    static TrainingSummary train(JavaSparkContext spark, RunConfig config, String name, String command, boolean resume)
+            throws IOException {
+        RunDirectory run = new RunDirectory(spark.hadoopConfiguration(), config.run());
+        Corpus corpus = Corpus.open(spark.hadoopConfiguration(), config.corpusPath());
+        ModelSpec spec = config.model().spec(corpus.tokenizer().vocabulary());
+        TrainingRun training = new TrainingRun(
+                spark, config, spec, corpus.train(), corpus.validation(), run, ConsoleProgress.standard(name));
+
+        Checkpoint from = training.begin(resume);
         Provenance now = Provenance.now(
-                "train",
-                sparkVersion,
+                command,
+                spark.version(),
                 config.seed(),
                 Provenance.CorpusIdentity.of(config.corpusPath(), corpus.manifest()));
-        (from > 0 ? now.resuming(run, from) : now).writeTo(run);
+        (from.round() > 0 ? now.resuming(run, from.round()) : now).writeTo(run);
         run.write("config.conf", ConfigWriter.render(config));
+        TrainingSummary summary = training.train(from);
+
+        saveModel(new CheckpointStore(run).newest(), run);
+        return summary;
     }
 
     /** SameDiff writes to local files alone, so the model is made here and then copied. */
@@ -79,7 +85,7 @@ final class TrainJob implements Callable<Integer> {
         }
     }
 
-    private static void print(TrainingSummary summary, RunDirectory run) {
+    private static void print(TrainingSummary summary, String run) {
         System.out.printf(
                 Locale.ROOT,
                 "%,d parameters, %d rounds, %,d tokens, %.3g training FLOPs, %,.0f tokens/s%n"
@@ -91,6 +97,6 @@ final class TrainJob implements Callable<Integer> {
                 summary.tokensPerSecond(),
                 summary.validationLoss(),
                 summary.bitsPerByte(),
-                run.path());
+                run);
     }
 }
