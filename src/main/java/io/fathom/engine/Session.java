@@ -25,6 +25,15 @@ public interface Session extends AutoCloseable {
     /** Copies {@code values} (length {@code layout().size()}) in. */
     void write(Vector vector, float[] values);
 
+    /** Copies {@code values} in at the session's own precision. */
+    default void write(Vector vector, double[] values) {
+        float[] narrow = new float[values.length];
+        for (int i = 0; i < values.length; i++) {
+            narrow[i] = (float) values[i];
+        }
+        write(vector, narrow);
+    }
+
     /** Copies a vector out. */
     void read(Vector vector, float[] values);
 

@@ -48,14 +48,18 @@ final class Differentiation {
         this.pass = pass;
     }
 
-    /** Appends the gradient instructions of output {@code total} to {@code pass}. */
-    static void append(Forward pass, Value total) {
+    /**
+     * Appends the gradient instructions of output {@code total} to {@code pass}. Returns the gradients of values that
+     * no instruction of it makes and that are not parameters of a product, a norm or a table.
+     */
+    static Map<Value, Value> append(Forward pass, Value total) {
         Differentiation differentiation = new Differentiation(pass);
         differentiation.weights.put(total, 1.0);
         List<Instruction> forward = List.copyOf(pass.instructions);
         for (int i = forward.size() - 1; i >= 0; i--) {
             differentiation.reverse(forward.get(i));
         }
+        return differentiation.gradients;
     }
 
     private void reverse(Instruction instruction) {
@@ -199,11 +203,16 @@ final class Differentiation {
         if (m.bias() != null) {
             pass.emit(new ColumnSum(dc, pass.gradient(m.bias())));
         }
-        Value db = m.b().storage() == Value.Storage.PARAMETER ? pass.gradient(m.b()) : fresh(m.b());
+        boolean parameter = m.b().storage() == Value.Storage.PARAMETER;
+        Value db = parameter ? pass.gradient(m.b()) : fresh(m.b());
+        Value before = parameter ? null : take(m.b());
         pass.emit(
                 m.transposeB()
-                        ? new MatMul(dc, true, m.a(), false, null, null, db)
-                        : new MatMul(m.a(), true, dc, false, null, null, db));
+                        ? new MatMul(dc, true, m.a(), false, null, before, db)
+                        : new MatMul(m.a(), true, dc, false, null, before, db));
+        if (!parameter) {
+            gradients.put(m.b(), db);
+        }
         if (!pass.detached.contains(m)) {
             Value da = fresh(m.a());
             pass.emit(new MatMul(dc, false, m.b(), !m.transposeB(), null, take(m.a()), da));

@@ -54,6 +54,12 @@ final class Nd4jSession implements Session {
     }
 
     @Override
+    public void write(Vector vector, double[] values) {
+        requireLength(values.length);
+        vector(vector).assign(Nd4j.createFromArray(values).castTo(type));
+    }
+
+    @Override
     public void read(Vector vector, float[] values) {
         requireLength(values.length);
         System.arraycopy(vector(vector).castTo(DataType.FLOAT).toFloatVector(), 0, values, 0, values.length);

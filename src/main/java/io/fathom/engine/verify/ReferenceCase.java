@@ -3,7 +3,9 @@ package io.fathom.engine.verify;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.fathom.config.UserError;
-import io.fathom.graph.Safetensors;
+import io.fathom.graph.weights.ByteSource;
+import io.fathom.graph.weights.SafeTensors;
+import io.fathom.graph.weights.StoredTensor;
 import io.fathom.model.Batch;
 import io.fathom.model.Gate;
 import io.fathom.model.ModelSpec;
@@ -15,8 +17,10 @@ import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 
 /**
  * One reference case: a model, ten batches, and what an independent float64 implementation made of them.
@@ -27,9 +31,16 @@ import java.util.Locale;
  * @param spec its model
  * @param sequences B
  * @param numbers the JSON file
- * @param tensors the safetensors file
+ * @param reals the tensors of real numbers: elements row by row, by name
+ * @param integers the tensors of whole numbers, likewise
  */
-public record ReferenceCase(String name, ModelSpec spec, int sequences, JsonNode numbers, Safetensors tensors) {
+public record ReferenceCase(
+        String name,
+        ModelSpec spec,
+        int sequences,
+        JsonNode numbers,
+        Map<String, double[]> reals,
+        Map<String, int[]> integers) {
     /** The cases shipped in the jar. */
     public static final List<String> SHIPPED =
             List.of("dense", "mod_raw", "mod_sigmoid_aux", "mod_sigmoid_predictor", "mod_every_block");
@@ -103,8 +114,39 @@ public record ReferenceCase(String name, ModelSpec spec, int sequences, JsonNode
                 c.get("h").asInt(),
                 c.get("L").asInt(),
                 routing);
-        return new ReferenceCase(
-                name, spec, c.get("B").asInt(), numbers, Safetensors.parse(name + ".safetensors", safetensors));
+        Map<String, double[]> reals = new HashMap<>();
+        Map<String, int[]> integers = new HashMap<>();
+        try (SafeTensors source = SafeTensors.open(ByteSource.of(name + ".safetensors", safetensors))) {
+            for (StoredTensor tensor : source.tensors().values()) {
+                if (tensor.type().real()) {
+                    reals.put(tensor.name(), source.doubles(tensor.name()));
+                } else {
+                    integers.put(tensor.name(), source.integers(tensor.name()));
+                }
+            }
+        } catch (IOException e) {
+            throw new UserError("cannot read " + name + ".safetensors: " + e.getMessage(), e);
+        }
+        return new ReferenceCase(name, spec, c.get("B").asInt(), numbers, reals, integers);
+    }
+
+    /** The elements of tensor {@code tensor}; throws {@link UserError} where the case lacks it. */
+    public double[] doubles(String tensor) {
+        return find(tensor, reals);
+    }
+
+    /** The elements of a tensor of token ids or positions; throws {@link UserError} where the case lacks it. */
+    public int[] ints(String tensor) {
+        return find(tensor, integers);
+    }
+
+    private <T> T find(String tensor, Map<String, T> tensors) {
+        T values = tensors.get(tensor);
+        if (values == null) {
+            throw new UserError(
+                    name + ".safetensors has no tensor " + tensor + "; see golden/README.md for the format");
+        }
+        return values;
     }
 
     /** The initial parameters as one flat vector. */
@@ -112,19 +154,21 @@ public record ReferenceCase(String name, ModelSpec spec, int sequences, JsonNode
         ParameterLayout layout = ParameterLayout.of(spec);
         float[] theta = new float[layout.size()];
         for (Tensor tensor : layout.tensors()) {
-            float[] values = tensors.floats("param/" + tensor.name());
+            double[] values = doubles("param/" + tensor.name());
             if (values.length != tensor.length()) {
                 throw new UserError(name + ".safetensors holds " + values.length + " elements of " + tensor.name()
                         + ", its case asks for " + tensor.length());
             }
-            System.arraycopy(values, 0, theta, tensor.offset(), values.length);
+            for (int i = 0; i < values.length; i++) {
+                theta[tensor.offset() + i] = (float) values[i];
+            }
         }
         return theta;
     }
 
     /** The batch of step {@code step}, from 0. */
     public Batch batch(int step) {
-        int[] tokens = tensors.ints("tokens");
+        int[] tokens = ints("tokens");
         int window = spec.context() + 1;
         int[][] windows = new int[sequences][];
         for (int b = 0; b < sequences; b++) {

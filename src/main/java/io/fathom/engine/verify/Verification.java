@@ -40,7 +40,7 @@ public final class Verification {
     private void inference(Session session) {
         session.write(Session.Vector.PARAMETERS, reference.parameters());
         session.run(reference.batch(0));
-        check("logits", session.output("logits"), reference.tensors().doubles("logits"), bounds.logits());
+        check("logits", session.output("logits"), reference.doubles("logits"), bounds.logits());
         losses(session, "forward ", reference.numbers());
         chosen(session, "forward ");
     }
@@ -56,9 +56,8 @@ public final class Verification {
         session.read(Session.Vector.GRADIENT, gradient);
         for (Tensor tensor : layout.tensors()) {
             String name = "grad/" + tensor.name();
-            double[] expected = reference.tensors().contains(name)
-                    ? reference.tensors().doubles(name)
-                    : new double[tensor.length()];
+            double[] expected =
+                    reference.reals().containsKey(name) ? reference.doubles(name) : new double[tensor.length()];
             check(name, slice(gradient, tensor), expected, bounds.gradient());
         }
         tenSteps(session, layout);
@@ -81,7 +80,7 @@ public final class Verification {
         for (Tensor tensor : layout.tensors()) {
             String name = "after10/" + tensor.name();
             double[] found = slice(theta, tensor);
-            double[] expected = reference.tensors().doubles(name);
+            double[] expected = reference.doubles(name);
             if (tensor.name().endsWith("attn.c_attn.bias") && found.length == expected.length) {
                 keyBias(name, found, expected);
             } else {
@@ -118,7 +117,7 @@ public final class Verification {
         int length = reference.spec().context();
         for (int block : reference.spec().routedBlocks()) {
             String name = "h." + block + ".topk";
-            int[] expected = reference.tensors().ints("trace/" + name);
+            int[] expected = reference.ints("trace/" + name);
             double[] found = session.output(name);
             int k = expected.length / reference.sequences();
             int wrong = found.length == expected.length ? 0 : expected.length;
