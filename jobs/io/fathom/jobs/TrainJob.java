@@ -77,7 +77,8 @@ final class TrainJob implements Callable<Integer> {
     /** SameDiff writes to local files alone, so the model is made here and then copied. */
     private static void saveModel(Checkpoint trained, RunDirectory run) throws IOException {
         if (!ModelFile.holds(trained.spec())) {
-            System.out.println("no model/model.fb: SameDiff's format holds 1 GiB; export the run as safetensors instead");
+            System.out.println(
+                    "no model/model.fb: SameDiff's format holds 1 GiB; export the run as safetensors instead");
             return;
         }
         Path local = Files.createTempFile("model", ".fb");
