@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.SplittableRandom;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -104,8 +105,8 @@ class ProgramsTest {
                     long aFrom = program.memory().offset(a);
                     long bFrom = program.memory().offset(b);
                     boolean apart = aFrom + a.length() <= bFrom || bFrom + b.length() <= aFrom;
-                    int[] aLife = life.get(a);
-                    int[] bLife = life.get(b);
+                    int[] aLife = Objects.requireNonNull(life.get(a));
+                    int[] bLife = Objects.requireNonNull(life.get(b));
                     boolean together = aLife[0] <= bLife[1] && bLife[0] <= aLife[1];
                     boolean handedOver = handedOver(program, a, b) || handedOver(program, b, a);
                     assertThat(apart || !together || handedOver)
@@ -122,7 +123,7 @@ class ProgramsTest {
 
     /** Whether {@code next} takes the place of {@code before} in the instruction that reads it last. */
     private static boolean handedOver(Program program, Value before, Value next) {
-        int last = lives(program).get(before)[1];
+        int last = Objects.requireNonNull(lives(program).get(before))[1];
         return last < program.instructions().size()
                 && program.instructions().get(last).writes().contains(next)
                 && program.instructions().get(last).inPlace().contains(before);
