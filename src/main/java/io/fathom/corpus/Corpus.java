@@ -39,13 +39,14 @@ public record Corpus(Path path, CorpusManifest manifest, Tokenizer tokenizer, To
         }
         ShardFormat format = ShardFormat.of(tokenizer);
         checkLengths(fileSystem, directory, manifest, format);
+        HadoopSettings settings = new HadoopSettings(hadoop);
         int shardTokens = manifest.settings().shardTokens();
         return new Corpus(
                 directory,
                 manifest,
                 tokenizer,
-                new ShardedSplit(hadoop, directory, "train", format, shardTokens, manifest.train()),
-                new ShardedSplit(hadoop, directory, "validation", format, shardTokens, manifest.validation()));
+                new ShardedSplit(settings, directory, "train", format, shardTokens, manifest.train()),
+                new ShardedSplit(settings, directory, "validation", format, shardTokens, manifest.validation()));
     }
 
     private static CorpusManifest manifest(FileSystem fileSystem, Path directory) {

@@ -14,6 +14,9 @@ public final class CorpusFiles {
     /** One line of JSON for each file that was read. */
     public static final String SOURCES = "sources.jsonl";
 
+    /** How the name of every shard ends. */
+    public static final String SHARD_SUFFIX = ".tokens";
+
     private CorpusFiles() {}
 
     /**
@@ -33,6 +36,6 @@ public final class CorpusFiles {
 
     /** The file of shard {@code index} of a split. */
     public static String shardName(String split, int index) {
-        return "%s-%05d.tokens".formatted(split, index);
+        return "%s-%05d".formatted(split, index) + SHARD_SUFFIX;
     }
 }

@@ -54,7 +54,8 @@ public record CorpusManifest(
 
     /** Which tokenizer made the tokens; see {@link Tokenizer}. */
     public record TokenizerIdentity(String name, int vocabulary, int endOfText, String fingerprint) {
-        static TokenizerIdentity of(Tokenizer tokenizer) {
+        /** The identity of {@code tokenizer}. */
+        public static TokenizerIdentity of(Tokenizer tokenizer) {
             return new TokenizerIdentity(
                     tokenizer.name(), tokenizer.vocabulary(), tokenizer.endOfText(), tokenizer.fingerprint());
         }

@@ -1,13 +1,9 @@
 package io.fathom.corpus;
 
 import io.fathom.corpus.CorpusManifest.ShardEntry;
-import java.io.IOException;
-import java.io.ObjectInputStream;
-import java.io.ObjectOutputStream;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.ConcurrentHashMap;
-import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 
@@ -28,10 +24,10 @@ final class ShardedSplit implements TokenSplit {
     private final long tokens;
     private final long bytes;
     private final ShardEntry[] shards;
-    private transient Configuration hadoop;
+    private final HadoopSettings hadoop;
 
     ShardedSplit(
-            Configuration hadoop,
+            HadoopSettings hadoop,
             Path directory,
             String split,
             ShardFormat format,
@@ -86,7 +82,7 @@ final class ShardedSplit implements TokenSplit {
         String key = directory + "/" + entry.file() + "#" + entry.crc32c();
         return OPEN.computeIfAbsent(key, k -> {
             Path path = new Path(directory);
-            FileSystem fileSystem = CorpusFiles.fileSystem(path, hadoop);
+            FileSystem fileSystem = CorpusFiles.fileSystem(path, hadoop.configuration());
             return Shard.open(fileSystem, path, entry, format);
         });
     }
@@ -94,16 +90,5 @@ final class ShardedSplit implements TokenSplit {
     @Override
     public String toString() {
         return name() + ": " + tokens + " tokens in " + Arrays.toString(shards);
-    }
-
-    private void writeObject(ObjectOutputStream out) throws IOException {
-        out.defaultWriteObject();
-        hadoop.write(out);
-    }
-
-    private void readObject(ObjectInputStream in) throws IOException, ClassNotFoundException {
-        in.defaultReadObject();
-        hadoop = new Configuration(false);
-        hadoop.readFields(in);
     }
 }

@@ -16,6 +16,12 @@ public final class TokenCounts {
         counts[token]++;
     }
 
+    public void add(int[] tokens) {
+        for (int token : tokens) {
+            counts[token]++;
+        }
+    }
+
     public void add(TokenCounts other) {
         for (int token = 0; token < counts.length; token++) {
             counts[token] += other.counts[token];
