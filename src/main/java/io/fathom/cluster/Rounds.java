@@ -6,6 +6,7 @@ import io.fathom.average.SliceCodec;
 import io.fathom.average.Slices;
 import io.fathom.checkpoint.CheckpointStore;
 import io.fathom.checkpoint.FileSum;
+import io.fathom.corpus.HadoopSettings;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;

@@ -12,6 +12,7 @@ import io.fathom.checkpoint.TrainingProgress;
 import io.fathom.config.RunConfig;
 import io.fathom.config.TrainConfig;
 import io.fathom.config.UserError;
+import io.fathom.corpus.HadoopSettings;
 import io.fathom.corpus.TokenSplit;
 import io.fathom.model.ModelSpec;
 import io.fathom.model.ParameterLayout;

@@ -1,6 +1,7 @@
 package io.fathom.cluster;
 
 import io.fathom.checkpoint.CheckpointStore;
+import io.fathom.corpus.HadoopSettings;
 import io.fathom.train.Moments;
 import java.util.List;
 import org.apache.spark.api.java.function.Function;
