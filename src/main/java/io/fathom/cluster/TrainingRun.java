@@ -45,7 +45,7 @@ public final class TrainingRun {
     private final CheckpointStore store;
     private final HadoopSettings hadoop;
     private final Outer outer;
-    private final SliceCodec codec = new WholeFloats();
+    private final SliceCodec codec;
     private final Validation validation;
     private final Progress progress;
     private final double roundFlops;
@@ -66,15 +66,23 @@ public final class TrainingRun {
                 spark,
                 config,
                 WorkerTools.of(UUID.randomUUID().toString(), config, spec, train, validation),
+                new WholeFloats(),
                 run,
                 progress);
     }
 
-    TrainingRun(JavaSparkContext spark, RunConfig config, WorkerTools tools, RunDirectory run, Progress progress) {
+    TrainingRun(
+            JavaSparkContext spark,
+            RunConfig config,
+            WorkerTools tools,
+            SliceCodec codec,
+            RunDirectory run,
+            Progress progress) {
         this.spark = spark;
         this.config = config.train();
         this.seed = config.seed();
         this.tools = tools;
+        this.codec = codec;
         this.layout = ParameterLayout.of(tools.spec());
         this.run = run;
         this.store = new CheckpointStore(run);

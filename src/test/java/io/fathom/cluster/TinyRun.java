@@ -1,5 +1,7 @@
 package io.fathom.cluster;
 
+import io.fathom.average.SliceCodec;
+import io.fathom.average.WholeFloats;
 import io.fathom.checkpoint.Checkpoint;
 import io.fathom.checkpoint.CheckpointStore;
 import io.fathom.checkpoint.RunDirectory;
@@ -67,15 +69,21 @@ final class TinyRun {
     }
 
     static TrainingSummary train(JavaSparkContext spark, RunConfig config, Path run, boolean resume) {
-        return train(spark, config, run, resume, UnaryOperator.identity());
+        return train(spark, config, run, resume, UnaryOperator.identity(), new WholeFloats());
     }
 
     static TrainingSummary train(
-            JavaSparkContext spark, RunConfig config, Path run, boolean resume, UnaryOperator<WorkerTools> change) {
+            JavaSparkContext spark,
+            RunConfig config,
+            Path run,
+            boolean resume,
+            UnaryOperator<WorkerTools> change,
+            SliceCodec codec) {
         TrainingRun training = new TrainingRun(
                 spark,
                 config,
                 change.apply(tools(config)),
+                codec,
                 new RunDirectory(new Configuration(), run.toString()),
                 Progress.silent());
         return training.train(training.begin(resume));

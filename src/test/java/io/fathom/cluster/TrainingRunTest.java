@@ -8,6 +8,9 @@ import io.fathom.average.Outer;
 import io.fathom.average.WeightedMean;
 import io.fathom.checkpoint.Checkpoint;
 import io.fathom.checkpoint.CheckpointStore;
+import io.fathom.cluster.FaultPlan.Fault;
+import io.fathom.cluster.FaultPlan.Kind;
+import io.fathom.cluster.FaultPlan.Place;
 import io.fathom.config.RunConfig;
 import io.fathom.config.UserError;
 import io.fathom.engine.Session;
@@ -141,9 +144,9 @@ class TrainingRunTest {
         Path faulty = directory.resolve("faulty");
         try (JavaSparkContext spark = TinyRun.spark("local[2,4]")) {
             TinyRun.train(spark, config, straight, false);
-            FaultyEngine.failures.set(0);
-            TinyRun.train(spark, config, faulty, false, tools -> tools.withEngine(FaultyEngine::new));
-            assertThat(FaultyEngine.failures).hasValueGreaterThan(0);
+            FaultPlan plan = new FaultPlan(directory, new Fault(Place.TRAINING, 3, Kind.THROW));
+            TinyRun.train(spark, config, faulty, false, plan::applyTo, plan.codec());
+            assertThat(plan.struck()).isEqualTo(1);
         }
         assertThat(TinyRun.newest(faulty).parameters())
                 .isEqualTo(TinyRun.newest(straight).parameters());

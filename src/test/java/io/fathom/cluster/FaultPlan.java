@@ -1,0 +1,206 @@
+package io.fathom.cluster;
+
+import io.fathom.average.SliceCodec;
+import io.fathom.average.WholeFloats;
+import io.fathom.engine.AdamW;
+import io.fathom.engine.Engine;
+import io.fathom.engine.Engines;
+import io.fathom.engine.Session;
+import io.fathom.engine.SessionOptions;
+import io.fathom.model.Batch;
+import io.fathom.program.Program;
+import java.io.IOException;
+import java.io.Serializable;
+import java.io.UncheckedIOException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+
+/**
+ * What shall go wrong in a run, and when: each fault strikes once, in whichever process first comes to its place.
+ *
+ * @param directory where processes see which faults have struck
+ * @param faults in any order
+ */
+record FaultPlan(String directory, List<Fault> faults) implements Serializable {
+
+    /** Where a fault strikes. */
+    enum Place {
+        /** After the gradient of a step of any worker. */
+        TRAINING,
+        /** While a slice is decoded by the task that sums it. */
+        AVERAGING,
+        /** While a validation batch is scored. */
+        EVALUATION
+    }
+
+    /** How. */
+    enum Kind {
+        /** The task throws. */
+        THROW,
+        /** The process is killed with signal 9. */
+        KILL
+    }
+
+    /**
+     * One fault.
+     *
+     * @param at the step of {@link Place#TRAINING}, from 1, or how many visits to the other places come before it
+     */
+    record Fault(Place place, int at, Kind kind) implements Serializable {}
+
+    FaultPlan(Path directory, Fault... faults) {
+        this(directory.toString(), List.of(faults));
+    }
+
+    /** Strikes the first fault of {@code place} that is due and has not struck yet. */
+    private void visit(Place place, int at) {
+        for (int i = 0; i < faults.size(); i++) {
+            Fault fault = faults.get(i);
+            if (fault.place() == place && fault.at() == at && claim("struck-" + i)) {
+                strike(fault);
+                return;
+            }
+        }
+    }
+
+    private void strike(Fault fault) {
+        if (fault.kind() == Kind.THROW) {
+            throw new IllegalStateException("fault on purpose: " + fault);
+        }
+        try {
+            long self = ProcessHandle.current().pid();
+            new ProcessBuilder("kill", "-9", Long.toString(self)).start().waitFor();
+            Thread.sleep(10_000);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        throw new IllegalStateException("survived " + fault);
+    }
+
+    /** True for the first of all processes that asks. */
+    private boolean claim(String name) {
+        try {
+            Files.createFile(Path.of(directory, name));
+            return true;
+        } catch (FileAlreadyExistsException e) {
+            return false;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** How many faults have struck. */
+    int struck() {
+        return (int) java.util.stream.IntStream.range(0, faults.size())
+                .filter(i -> Files.exists(Path.of(directory, "struck-" + i)))
+                .count();
+    }
+
+    /** Visits to a place so far, over all processes. */
+    private int count(Place place) {
+        int visits = 0;
+        while (!claim(place + "-" + visits)) {
+            visits++;
+        }
+        return visits;
+    }
+
+    /** The tools with an engine that follows this plan. */
+    WorkerTools applyTo(WorkerTools tools) {
+        return tools.withEngine(() -> new FaultyEngine(this));
+    }
+
+    /** Whole floats, decoded under this plan. */
+    SliceCodec codec() {
+        return new FaultyCodec(this, new WholeFloats());
+    }
+
+    private record FaultyCodec(FaultPlan plan, SliceCodec sound) implements SliceCodec {
+        @Override
+        public byte[] encode(float[] before, float[] after, int from, int to) {
+            return sound.encode(before, after, from, to);
+        }
+
+        @Override
+        public float[] decode(byte[] bytes, int from, int to) {
+            plan.visit(Place.AVERAGING, plan.count(Place.AVERAGING));
+            return sound.decode(bytes, from, to);
+        }
+
+        @Override
+        public boolean relative() {
+            return sound.relative();
+        }
+    }
+
+    private record FaultyEngine(FaultPlan plan, Engine sound) implements Engine {
+        FaultyEngine(FaultPlan plan) {
+            this(plan, Engines.named("cpu"));
+        }
+
+        @Override
+        public String name() {
+            return "faulty";
+        }
+
+        @Override
+        public String description() {
+            return "follows a fault plan";
+        }
+
+        @Override
+        public Session open(Program program, SessionOptions options) {
+            return new FaultySession(plan, sound.open(program, options));
+        }
+    }
+
+    private record FaultySession(FaultPlan plan, Session sound) implements Session {
+        @Override
+        public void run(Batch batch) {
+            sound.run(batch);
+            if (!program().training()) {
+                plan.visit(Place.EVALUATION, plan.count(Place.EVALUATION));
+            }
+        }
+
+        @Override
+        public double update(AdamW step) {
+            plan.visit(Place.TRAINING, step.step());
+            return sound.update(step);
+        }
+
+        @Override
+        public Program program() {
+            return sound.program();
+        }
+
+        @Override
+        public void write(Vector vector, float[] values) {
+            sound.write(vector, values);
+        }
+
+        @Override
+        public void read(Vector vector, float[] values) {
+            sound.read(vector, values);
+        }
+
+        @Override
+        public void clearGradient() {
+            sound.clearGradient();
+        }
+
+        @Override
+        public double[] output(String name) {
+            return sound.output(name);
+        }
+
+        @Override
+        public void close() {
+            sound.close();
+        }
+    }
+}

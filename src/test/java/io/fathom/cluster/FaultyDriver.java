@@ -1,0 +1,49 @@
+package io.fathom.cluster;
+
+import io.fathom.cluster.FaultPlan.Fault;
+import io.fathom.cluster.FaultPlan.Kind;
+import io.fathom.cluster.FaultPlan.Place;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import org.apache.spark.api.java.JavaSparkContext;
+
+/** A driver in a process of its own: {@code MASTER RUN PLAN_DIRECTORY RESUME FAULTS [KEY VALUE]...}. */
+final class FaultyDriver {
+    private FaultyDriver() {}
+
+    public static void main(String[] arguments) {
+        String[] settings = Arrays.copyOfRange(arguments, 5, arguments.length);
+        List<Fault> faults = Arrays.stream(arguments[4].split(","))
+                .filter(text -> !text.isBlank())
+                .map(FaultyDriver::fault)
+                .toList();
+        FaultPlan plan = new FaultPlan(arguments[2], faults);
+        String classPath = System.getProperty("java.class.path");
+        try (JavaSparkContext spark = TinyRun.spark(
+                arguments[0],
+                "spark.executor.extraClassPath",
+                classPath,
+                "spark.executor.extraJavaOptions",
+                String.join(" ", Processes.opens()) + " -XX:TieredStopAtLevel=1",
+                "spark.executor.memory",
+                "512m")) {
+            TinyRun.train(
+                    spark,
+                    TinyRun.config(settings),
+                    Path.of(arguments[1]),
+                    Boolean.parseBoolean(arguments[3]),
+                    plan::applyTo,
+                    plan.codec());
+        } catch (StoppedException e) {
+            System.out.println("STOPPED: " + e.getMessage());
+            System.exit(5);
+        }
+        System.exit(0);
+    }
+
+    private static Fault fault(String text) {
+        String[] parts = text.split(":");
+        return new Fault(Place.valueOf(parts[0]), Integer.parseInt(parts[1]), Kind.valueOf(parts[2]));
+    }
+}

@@ -1,0 +1,55 @@
+package io.fathom.cluster;
+
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Starts JVMs of the tests' own class path, with a Spark home made of the build's own jars. */
+final class Processes {
+    private Processes() {}
+
+    /** The flags that let Spark see the JDK's insides. */
+    static List<String> opens() {
+        return ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
+                .filter(argument -> argument.startsWith("--add-opens"))
+                .toList();
+    }
+
+    /** Starts {@code main}; its output goes to {@code directory/output}. */
+    static Process start(Path directory, Class<?> main, List<String> arguments) throws IOException {
+        List<String> command = new ArrayList<>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.addAll(opens());
+        command.add("-Xmx512m");
+        command.add("-cp");
+        command.add(System.getProperty("java.class.path"));
+        command.add(main.getName());
+        command.addAll(arguments);
+        ProcessBuilder builder = new ProcessBuilder(command)
+                .directory(directory.toFile())
+                .redirectErrorStream(true)
+                .redirectOutput(directory.resolve("output").toFile());
+        builder.environment().put("SPARK_HOME", sparkHome(directory).toString());
+        builder.environment().put("SPARK_SCALA_VERSION", "2.12");
+        return builder.start();
+    }
+
+    /** What {@code local-cluster} asks of an installation: a RELEASE file and the jars. */
+    private static Path sparkHome(Path directory) throws IOException {
+        Path home = directory.resolve("spark-home");
+        if (!Files.exists(home)) {
+            Path jars = Files.createDirectories(home.resolve("jars"));
+            Files.writeString(home.resolve("RELEASE"), "from the build's jars\n");
+            for (String entry : System.getProperty("java.class.path").split(":")) {
+                Path jar = Path.of(entry);
+                if (entry.endsWith(".jar")) {
+                    Files.createSymbolicLink(jars.resolve(jar.getFileName()), jar);
+                }
+            }
+        }
+        return home;
+    }
+}
