@@ -43,6 +43,11 @@ public final class RunDirectory {
         }
     }
 
+    RunDirectory(FileSystem files, String path) {
+        this.files = files;
+        this.root = files.makeQualified(new Path(path));
+    }
+
     /** The directory's full path. */
     public String path() {
         return root.toString();
@@ -110,8 +115,13 @@ public final class RunDirectory {
             }
             replace(beside, path);
         } catch (IOException e) {
-            delete(beside);
-            throw failed("write", name, e);
+            UserError failure = failed("write", name, e);
+            try {
+                files.delete(beside, false);
+            } catch (IOException left) {
+                failure.addSuppressed(left);
+            }
+            throw failure;
         }
     }
 
@@ -189,7 +199,7 @@ public final class RunDirectory {
         try {
             files.delete(path, true);
         } catch (IOException e) {
-            throw new UncheckedIOException("cannot delete " + path, e);
+            throw new UncheckedIOException("cannot delete " + path + ": " + e.getMessage(), e);
         }
     }
 

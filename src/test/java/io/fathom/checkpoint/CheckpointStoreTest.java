@@ -11,12 +11,15 @@ import io.fathom.model.Routing;
 import io.fathom.train.Moments;
 import java.io.IOException;
 import java.io.RandomAccessFile;
+import java.io.UncheckedIOException;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.SplittableRandom;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.RawLocalFileSystem;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -159,7 +162,55 @@ class CheckpointStoreTest {
         assertThat(store.list()).containsExactly(1);
     }
 
+    /** A crash after each single change to the file system that writing a checkpoint makes. */
+    @Test
+    void aCrashAtAnyMomentLeavesACheckpointIntact() throws IOException {
+        boolean crashed = true;
+        int changes = 0;
+        for (; crashed; changes++) {
+            write(store, 1);
+            write(store, 2);
+            CrashingFileSystem dying = dying(changes, "the process died");
+            try {
+                write(new CheckpointStore(new RunDirectory(dying, run.toString())), 3);
+            } catch (UserError | UncheckedIOException e) {
+                assertThat(e).hasMessageContaining(run.toString());
+            }
+            crashed = dying.crashed();
+            Checkpoint found = store.newestIntact().orElseThrow();
+            assertThat(found.round()).as("after %d changes", changes).isBetween(2, 3);
+            assertThat(found.parameters()).isEqualTo(floats(found.round()));
+            assertThat(crashed || found.round() == 3).isTrue();
+            write(store, 3);
+            assertThat(store.newest().round()).isEqualTo(3);
+            store.deleteAfter(0);
+        }
+        assertThat(changes).isGreaterThan(20);
+    }
+
+    @Test
+    void aFullDiskIsToldAndTheOneBeforeStays() throws IOException {
+        write(store, 1);
+        RunDirectory full = new RunDirectory(dying(4, "No space left on device"), run.toString());
+        assertThatThrownBy(() -> write(new CheckpointStore(full), 2))
+                .isInstanceOf(UserError.class)
+                .hasMessageContaining("No space left on device")
+                .hasMessageContaining("make room")
+                .hasMessageContaining("earlier checkpoints are intact");
+        assertThat(store.newestIntact().orElseThrow().round()).isEqualTo(1);
+    }
+
+    private static CrashingFileSystem dying(int changes, String message) throws IOException {
+        RawLocalFileSystem real = new RawLocalFileSystem();
+        real.initialize(URI.create("file:///"), new Configuration());
+        return new CrashingFileSystem(real, changes, message);
+    }
+
     private void write(int round) {
+        write(store, round);
+    }
+
+    private static void write(CheckpointStore store, int round) {
         store.begin(round);
         List<FileSum> sums = List.of(
                 store.writeMoments(round, 0, new Moments(floats(8), floats(9))),

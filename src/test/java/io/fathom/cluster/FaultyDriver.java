@@ -14,7 +14,7 @@ final class FaultyDriver {
 
     public static void main(String[] arguments) {
         String[] settings = Arrays.copyOfRange(arguments, 5, arguments.length);
-        List<Fault> faults = Arrays.stream(arguments[4].split(","))
+        List<Fault> faults = Arrays.stream(arguments[4].split(",", 0))
                 .filter(text -> !text.isBlank())
                 .map(FaultyDriver::fault)
                 .toList();
@@ -43,7 +43,7 @@ final class FaultyDriver {
     }
 
     private static Fault fault(String text) {
-        String[] parts = text.split(":");
+        String[] parts = text.split(":", 3);
         return new Fault(Place.valueOf(parts[0]), Integer.parseInt(parts[1]), Kind.valueOf(parts[2]));
     }
 }

@@ -43,7 +43,7 @@ final class Processes {
         if (!Files.exists(home)) {
             Path jars = Files.createDirectories(home.resolve("jars"));
             Files.writeString(home.resolve("RELEASE"), "from the build's jars\n");
-            for (String entry : System.getProperty("java.class.path").split(":")) {
+            for (String entry : System.getProperty("java.class.path").split(":", 0)) {
                 Path jar = Path.of(entry);
                 if (entry.endsWith(".jar")) {
                     Files.createSymbolicLink(jars.resolve(jar.getFileName()), jar);
