@@ -1,0 +1,102 @@
+package io.fathom.report;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.fathom.routing.Table;
+import java.util.List;
+import java.util.Optional;
+
+/** The main figures of a run, at a glance. */
+final class Tiles {
+    private final RunArtefacts run;
+    private final StringBuilder out = new StringBuilder("<div class=\"tiles\">");
+
+    Tiles(RunArtefacts run) {
+        this.run = run;
+    }
+
+    String html() {
+        lastValidation(run.metrics()).ifPresent(this::loss);
+        if (!run.metrics().isEmpty()) {
+            MetricPoint last = run.metrics().get(run.metrics().size() - 1);
+            tile(
+                    "trained",
+                    Numbers.si(last.tokens()),
+                    "tokens",
+                    Numbers.si(last.flops()) + "FLOPs, " + last.round() + " rounds");
+        }
+        run.routing().ifPresent(routing -> {
+            Table flops = routing.table("flops");
+            tile(
+                    "FLOPs saved",
+                    Numbers.percent(flops.number(1, "saved"), 1).replace(" %", ""),
+                    "%",
+                    Numbers.si(flops.number(1, "forward_flops_per_token")) + "FLOPs a token forward, dense "
+                            + Numbers.si(flops.number(0, "forward_flops_per_token")));
+            JsonNode model = routing.summary().path("model");
+            tile(
+                    "computed by a routed block",
+                    model.path("selected_tokens").asText(),
+                    "of " + model.path("context").asText(),
+                    "tokens; " + model.path("routed_blocks").size() + " of "
+                            + model.path("blocks").asInt() + " blocks route");
+            predictor(routing.table("causal"));
+        });
+        if (!run.metrics().isEmpty()) {
+            double speed = run.metrics().stream()
+                    .mapToDouble(MetricPoint::tokensPerSecond)
+                    .sorted()
+                    .skip(run.metrics().size() / 2)
+                    .findFirst()
+                    .orElse(Double.NaN);
+            tile("speed", Numbers.si(speed), "tokens/s", "median over rounds, all workers");
+        }
+        return out.append("</div>").toString();
+    }
+
+    private void loss(MetricPoint last) {
+        double loss = last.validationLoss().orElseThrow();
+        String bits = last.bitsPerByte().isPresent()
+                ? Numbers.fixed(last.bitsPerByte().getAsDouble(), 3) + " bits per byte"
+                : "";
+        String twin = lastValidation(run.twin())
+                .map(point ->
+                        "; dense twin " + Numbers.fixed(point.validationLoss().orElseThrow(), 3))
+                .orElse("");
+        tile("validation loss", Numbers.fixed(loss, 3), "nats", bits + twin);
+    }
+
+    private void predictor(Table causal) {
+        double accuracy = 0;
+        double baseline = 0;
+        int blocks = 0;
+        for (int row = 0; row < causal.rows().size(); row++) {
+            if (causal.text(row, "rule").equals("predictor")) {
+                accuracy += causal.number(row, "accuracy");
+                baseline += causal.number(row, "bypass_baseline");
+                blocks++;
+            }
+        }
+        if (blocks > 0) {
+            tile(
+                    "predictor accuracy",
+                    Numbers.percent(accuracy / blocks, 1).replace(" %", ""),
+                    "%",
+                    "always bypass: " + Numbers.percent(baseline / blocks, 1));
+        }
+    }
+
+    private static Optional<MetricPoint> lastValidation(List<MetricPoint> metrics) {
+        return metrics.stream()
+                .filter(point -> point.validationLoss().isPresent())
+                .reduce((before, after) -> after);
+    }
+
+    private void tile(String label, String value, String unit, String below) {
+        out.append("<div><span>")
+                .append(Html.escape(label))
+                .append("</span><strong>")
+                .append(Html.escape(value));
+        out.append("<small>").append(Html.escape(unit)).append("</small></strong><span>");
+        out.append(Html.escape(below)).append("</span></div>");
+    }
+}
