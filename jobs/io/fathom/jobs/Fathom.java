@@ -17,7 +17,14 @@ import picocli.CommandLine.RunLast;
         description = "Trains Mixture-of-Depths language models on Apache Spark and shows what the routers learned.",
         commandListHeading = "%nJobs:%n",
         footer = {"", "fathom JOB --help tells a job's options; conf/ holds complete runs."},
-        subcommands = {PrepareJob.class, TrainJob.class, GenerateJob.class, VerifyJob.class})
+        subcommands = {
+            PrepareJob.class,
+            TrainJob.class,
+            RoutingJob.class,
+            ReportJob.class,
+            GenerateJob.class,
+            VerifyJob.class
+        })
 public final class Fathom implements Runnable {
     /** Exit code when a mistake of the user stopped the job. */
     static final int MISTAKE = CommandLine.ExitCode.USAGE;

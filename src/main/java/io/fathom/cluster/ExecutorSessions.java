@@ -111,7 +111,7 @@ final class ExecutorSessions {
     }
 
     /** The GPU that Spark gave to the running task; 0 where Spark schedules none. */
-    private static int deviceOfTask() {
+    static int deviceOfTask() {
         TaskContext task = TaskContext.get();
         ResourceInformation gpu = task == null ? null : task.resourcesJMap().get("gpu");
         return gpu == null || gpu.addresses().length == 0 ? 0 : Integer.parseInt(gpu.addresses()[0]);

@@ -28,7 +28,7 @@ record MetricPoint(
     /** The points of a file; a last line cut short by a crash is left out. */
     static List<MetricPoint> of(String lines) {
         List<MetricPoint> points = new ArrayList<>();
-        for (String line : lines.split("\n")) {
+        for (String line : lines.lines().toList()) {
             try {
                 JsonNode node = JSON.readTree(line);
                 if (node.path("round").isNumber()) {

@@ -1,0 +1,35 @@
+package io.fathom.jobs;
+
+import io.fathom.config.RunConfig;
+import io.fathom.report.ReportPage;
+import java.io.IOException;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import org.apache.spark.SparkConf;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** Turns a run directory into one page to look at. */
+@Command(
+        name = "report",
+        description = "Writes <run>/report.html: loss curves, what the routers learned, what it saved. One file that"
+                + " needs nothing else; parts not made yet are named with the command that makes them.")
+final class ReportJob implements Callable<Integer> {
+    @Mixin
+    private JobOptions options = new JobOptions();
+
+    @Option(
+            names = "--twin",
+            paramLabel = "DIR",
+            description = "Run directory of the dense twin to compare with; <run>/dense if there is one.")
+    private Optional<String> twin = Optional.empty();
+
+    @Override
+    public Integer call() throws IOException {
+        RunConfig config = options.configOfRun();
+        String page = ReportPage.write(SparkContexts.hadoop(new SparkConf()), config.run(), twin, config.corpusPath());
+        System.out.println("Report: " + page);
+        return 0;
+    }
+}

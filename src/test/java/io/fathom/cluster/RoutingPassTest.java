@@ -1,0 +1,122 @@
+package io.fathom.cluster;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.fathom.checkpoint.Checkpoint;
+import io.fathom.checkpoint.TrainingProgress;
+import io.fathom.config.RunConfig;
+import io.fathom.config.UserError;
+import io.fathom.corpus.TokenSplit;
+import io.fathom.corpus.Tokenizer;
+import io.fathom.corpus.Tokenizers;
+import io.fathom.engine.Engines;
+import io.fathom.engine.Session;
+import io.fathom.engine.SessionOptions;
+import io.fathom.model.Batch;
+import io.fathom.model.Flops;
+import io.fathom.model.ModelSpec;
+import io.fathom.model.ParameterLayout;
+import io.fathom.program.Programs;
+import io.fathom.routing.RoutingResults;
+import io.fathom.routing.TokenText;
+import java.util.List;
+import java.util.Optional;
+import org.apache.spark.api.java.JavaSparkContext;
+import org.junit.jupiter.api.Test;
+
+class RoutingPassTest {
+    private static final Tokenizer BYTES = Tokenizers.named("bytes");
+    private static final TokenSplit SPLIT = ArraySplit.learnable("validation", 8 * 40 + 1, 200, 3);
+
+    private static RunConfig config(String... settings) {
+        return TinyRun.config(settings);
+    }
+
+    private static Checkpoint untrained(RunConfig config, int vocabulary) {
+        ModelSpec spec = config.model().spec(vocabulary);
+        float[] parameters = ParameterLayout.of(spec).initial(spec, 7);
+        return new Checkpoint(
+                spec, parameters, Optional.empty(), new TrainingProgress(3, 1, List.of(6L, 6L), 384, 0, 0));
+    }
+
+    private static RoutingPass.Outcome measure(String master, RunConfig config) {
+        try (JavaSparkContext spark = TinyRun.spark(master)) {
+            return new RoutingPass(spark, config, untrained(config, 257), BYTES, SPLIT).run();
+        }
+    }
+
+    private static RoutingResults results(RunConfig config, RoutingPass.Outcome outcome) {
+        return RoutingResults.of(
+                new ObjectMapper().createObjectNode(),
+                config.model().spec(257),
+                outcome.fold(),
+                outcome.figures(),
+                new TokenText(256, BYTES::bytes),
+                20,
+                5);
+    }
+
+    @Test
+    void theNumbersDoNotDependOnHowManyExecutorsThereAre() {
+        RunConfig config = config("model.blocks", "4", "routing.sequences", "39", "train.batch", "2");
+        RoutingPass.Outcome one = measure("local[1]", config);
+        RoutingResults first = results(config, one);
+        RoutingResults second = results(config, measure("local[3]", config));
+        assertThat(second.tables()).isEqualTo(first.tables());
+        assertThat(second.summary()).isEqualTo(first.summary());
+        assertThat(one.fold().sequences()).isEqualTo(39);
+    }
+
+    @Test
+    void selectsTheBudgetAndEveryFigureAgrees() {
+        RunConfig config = config("model.blocks", "4", "routing.sequences", "1000");
+        RoutingPass.Outcome outcome = measure("local[2]", config);
+        assertThat(outcome.fold().sequences()).isEqualTo(40);
+        assertThat(outcome.asked()).isEqualTo(1000);
+        assertThat(outcome.fold().layers())
+                .hasSize(2)
+                .allSatisfy(layer -> assertThat(layer.rate()).isEqualTo(0.5));
+        assertThat(outcome.figures().agree()).isTrue();
+        Flops flops = new Flops(config.model().spec(257));
+        assertThat(outcome.figures().counted()).isEqualTo((double) flops.forward());
+        assertThat(outcome.fold().depth().meanLoss()).isCloseTo(referenceLoss(config), within(1e-5));
+    }
+
+    /** The same 40 sequences in one batch of the reference engine. */
+    private static double referenceLoss(RunConfig config) {
+        Checkpoint checkpoint = untrained(config, 257);
+        int[][] windows = new int[40][];
+        for (int i = 0; i < 40; i++) {
+            windows[i] = SPLIT.window(i, checkpoint.spec().context());
+        }
+        try (Session session =
+                Engines.named("nd4j").open(Programs.inference(checkpoint.spec(), 40), SessionOptions.DEFAULT)) {
+            session.write(Session.Vector.PARAMETERS, checkpoint.parameters());
+            session.run(Batch.ofWindows(windows));
+            return session.scalar("ce");
+        }
+    }
+
+    @Test
+    void tellsUsersWhatDoesNotFit() {
+        try (JavaSparkContext spark = TinyRun.spark("local[1]")) {
+            RunConfig config = config();
+            assertThatThrownBy(() -> new RoutingPass(spark, config, untrained(config, 100), BYTES, SPLIT))
+                    .isInstanceOf(UserError.class)
+                    .hasMessageContaining("knows 100 tokens")
+                    .hasMessageContaining("bytes with 257")
+                    .hasMessageContaining("corpus.path");
+            RunConfig dense = config("model.routing.kind", "dense");
+            assertThatThrownBy(() -> new RoutingPass(spark, dense, untrained(dense, 257), BYTES, SPLIT))
+                    .isInstanceOf(UserError.class)
+                    .hasMessageContaining("is dense");
+            TokenSplit shorter = ArraySplit.learnable("validation", 8, 200, 3);
+            assertThatThrownBy(() -> new RoutingPass(spark, config, untrained(config, 257), BYTES, shorter))
+                    .isInstanceOf(UserError.class)
+                    .hasMessageContaining("needs 9");
+        }
+    }
+}
