@@ -22,9 +22,6 @@ final class Excerpt {
         StringBuilder out = new StringBuilder("<pre class=\"excerpt\">");
         for (int row = 0; row < table.rows().size(); ) {
             int next = character(row);
-            if (row > 0 && table.whole(row, "position") == 0) {
-                out.append("<hr>");
-            }
             span(out, row, next);
             row = next;
         }

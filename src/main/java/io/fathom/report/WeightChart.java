@@ -67,7 +67,7 @@ final class WeightChart {
                 .append(' ')
                 .append(Svg.n(bottom));
         for (int bin : bins) {
-            long count = histograms.whole(bin, side);
+            double count = histograms.number(bin, side);
             double top = count == 0 ? bottom : y.at(count);
             d.append('L')
                     .append(Svg.n(x.at(histograms.number(bin, "lower"))))

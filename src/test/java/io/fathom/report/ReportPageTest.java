@@ -65,7 +65,7 @@ class ReportPageTest {
             var root = document.getDocumentElement();
             assertThat(root.getAttribute("aria-label")).isNotBlank();
             assertThat(pictures.group()).doesNotContain("NaN").doesNotContain("Infinity");
-            String[] box = root.getAttribute("viewBox").split(" ");
+            String[] box = root.getAttribute("viewBox").split(" ", 4);
             var rectangles = document.getElementsByTagName("rect");
             for (int i = 0; i < rectangles.getLength(); i++) {
                 var at = rectangles.item(i).getAttributes();
