@@ -124,8 +124,6 @@ public record ReferenceCase(
                     integers.put(tensor.name(), source.integers(tensor.name()));
                 }
             }
-        } catch (IOException e) {
-            throw new UserError("cannot read " + name + ".safetensors: " + e.getMessage(), e);
         }
         return new ReferenceCase(name, spec, c.get("B").asInt(), numbers, reals, integers);
     }

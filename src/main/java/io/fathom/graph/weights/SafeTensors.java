@@ -24,12 +24,28 @@ public final class SafeTensors implements AutoCloseable {
     }
 
     /** Opens {@code source} and owns it; throws {@link UserError} with the reason when it is not a sound file. */
-    public static SafeTensors open(ByteSource source) throws IOException {
+    public static SafeTensors open(ByteSource source) {
         try {
             return new SafeTensors(source, SafeTensorsHeader.read(source));
-        } catch (IOException | RuntimeException e) {
-            source.close();
+        } catch (IOException e) {
+            closed(source);
+            throw unreadable(source, e);
+        } catch (RuntimeException e) {
+            closed(source);
             throw e;
+        }
+    }
+
+    private static UserError unreadable(ByteSource source, IOException e) {
+        return new UserError(source.name() + ": cannot be read: " + e.getMessage(), e);
+    }
+
+    private static void closed(ByteSource source) {
+        try {
+            source.close();
+        } catch (IOException e) {
+            // The caller hears why the file was refused; that it did not close either would not help them.
+            return;
         }
     }
 
@@ -48,6 +64,11 @@ public final class SafeTensors implements AutoCloseable {
         return header.metadata();
     }
 
+    /** Whether the file has a tensor of this name. */
+    public boolean contains(String name) {
+        return header.tensors().containsKey(name);
+    }
+
     /** The tensor {@code name}; throws {@link UserError} where the file has none. */
     public StoredTensor tensor(String name) {
         StoredTensor tensor = header.tensors().get(name);
@@ -61,7 +82,7 @@ public final class SafeTensors implements AutoCloseable {
      * The elements of {@code name} as floats, F64 rounded; throws {@link UserError} where it is no floating-point
      * tensor or an element is not finite.
      */
-    public float[] floats(String name) throws IOException {
+    public float[] floats(String name) {
         int[] next = {0};
         float[] values = new float[realLength(name)];
         each(tensor(name), v -> {
@@ -76,14 +97,14 @@ public final class SafeTensors implements AutoCloseable {
     }
 
     /** The elements of {@code name} as doubles, not checked; throws {@link UserError} where it is an integer tensor. */
-    public double[] doubles(String name) throws IOException {
+    public double[] doubles(String name) {
         double[] values = new double[realLength(name)];
         fill(name, values);
         return values;
     }
 
     /** The elements of the integer tensor {@code name}; throws {@link UserError} where it is not or exceeds an int. */
-    public int[] integers(String name) throws IOException {
+    public int[] integers(String name) {
         StoredTensor tensor = tensor(name);
         if (tensor.type().real()) {
             throw new UserError(name() + ": " + name + " is " + tensor.type() + ", expected integers");
@@ -100,7 +121,7 @@ public final class SafeTensors implements AutoCloseable {
         return integers;
     }
 
-    private void fill(String name, double[] values) throws IOException {
+    private void fill(String name, double[] values) {
         int[] next = {0};
         each(tensor(name), v -> values[next[0]++] = v);
     }
@@ -121,11 +142,15 @@ public final class SafeTensors implements AutoCloseable {
         return (int) tensor.elements();
     }
 
-    private void each(StoredTensor tensor, DoubleConsumer consumer) throws IOException {
+    private void each(StoredTensor tensor, DoubleConsumer consumer) {
         long end = tensor.begin() + tensor.bytes();
         for (long at = tensor.begin(); at < end; ) {
             byte[] chunk = new byte[(int) Math.min(CHUNK, end - at)];
-            source.read(at, chunk);
+            try {
+                source.read(at, chunk);
+            } catch (IOException e) {
+                throw unreadable(source, e);
+            }
             ByteBuffer buffer = ByteBuffer.wrap(chunk).order(ByteOrder.LITTLE_ENDIAN);
             while (buffer.hasRemaining()) {
                 consumer.accept(tensor.type().read(buffer));
@@ -135,7 +160,7 @@ public final class SafeTensors implements AutoCloseable {
     }
 
     @Override
-    public void close() throws IOException {
-        source.close();
+    public void close() {
+        closed(source);
     }
 }
