@@ -16,8 +16,8 @@ import java.util.Locale;
  * The {@code config.json} beside the weights: the Hugging Face library's for GPT-2, with a section {@code fathom} where
  * blocks route.
  *
- * <p>A dense model is written as {@code model_type gpt2}, which that library loads; a routed one as {@code fathom_mod}, which
- * it refuses rather than run it as if it were dense.
+ * <p>A dense model is written as {@code model_type gpt2}, which that library loads; a routed one as {@code fathom_mod},
+ * which it refuses rather than run it as if it were dense.
  */
 final class Gpt2Config {
     private static final String DENSE_TYPE = "gpt2";

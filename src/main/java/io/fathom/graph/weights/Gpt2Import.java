@@ -46,13 +46,13 @@ public final class Gpt2Import {
     }
 
     /**
-     * {@code weights} as the start of a model that routes by {@code routing}: routers and predictors are fresh, drawn from
-     * {@code seed}; everything else is as given.
+     * {@code weights} as the start of a model that routes by {@code routing}: routers and predictors are fresh, drawn
+     * from {@code seed}; everything else is as given.
      */
     public static Weights withRouting(Weights weights, Routing routing, long seed) {
         ModelSpec from = weights.spec();
-        ModelSpec spec = new ModelSpec(
-                from.vocabulary(), from.context(), from.width(), from.heads(), from.blocks(), routing);
+        ModelSpec spec =
+                new ModelSpec(from.vocabulary(), from.context(), from.width(), from.heads(), from.blocks(), routing);
         ParameterLayout source = ParameterLayout.of(from);
         ParameterLayout target = ParameterLayout.of(spec);
         float[] theta = target.initial(spec, seed);
@@ -175,7 +175,9 @@ public final class Gpt2Import {
             return ParameterLayout.of(spec);
         } catch (ArithmeticException e) {
             throw new UserError(
-                    files.name() + ": config.json claims a model of more than 2^31 parameters, too large for one vector", e);
+                    files.name()
+                            + ": config.json claims a model of more than 2^31 parameters, too large for one vector",
+                    e);
         }
     }
 

@@ -5,7 +5,9 @@ import io.fathom.model.Tensor;
 import java.io.IOException;
 import java.io.OutputStream;
 
-/** Writes a model's weights for others: {@code model.safetensors} with GPT-2's names and the {@code config.json} beside. */
+/**
+ * Writes a model's weights for others: {@code model.safetensors} with GPT-2's names and the {@code config.json} beside.
+ */
 public final class WeightExport {
     private WeightExport() {}
 

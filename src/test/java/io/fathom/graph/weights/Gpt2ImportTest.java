@@ -97,7 +97,8 @@ class Gpt2ImportTest {
         Files.delete(directory.resolve("model-00002-of-00003.safetensors"));
         assertThatThrownBy(this::read).isInstanceOf(UserError.class).hasMessageContaining("which is not there");
         Files.writeString(index, "{\"weight_map\":{\"a\":\"../../etc/passwd\"}}");
-        assertThatThrownBy(this::read).hasMessageContaining("expected a name ending in .safetensors without directories");
+        assertThatThrownBy(this::read)
+                .hasMessageContaining("expected a name ending in .safetensors without directories");
         Files.writeString(index, "{\"weight_map\":{}}");
         assertThatThrownBy(this::read).hasMessageContaining("names no file");
     }
@@ -137,11 +138,7 @@ class Gpt2ImportTest {
     }
 
     @ParameterizedTest
-    @CsvSource(
-            delimiter = '|',
-            quoteCharacter = '`',
-            textBlock =
-                    """
+    @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
             "model_type": "gpt2" | "model_type": "llama" | model_type is llama, expected gpt2
             "gelu_new" | "relu" | activation_function is relu, expected gelu_new
             1e-05 | 1e-06 | layer_norm_epsilon is 1.0E-6

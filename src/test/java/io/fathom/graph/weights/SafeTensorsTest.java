@@ -21,8 +21,8 @@ class SafeTensorsTest {
     private static SafeTensors open(long headerLength, String header, int dataBytes) {
         byte[] text = header.getBytes(StandardCharsets.UTF_8);
         ByteBuffer file = ByteBuffer.allocate(8 + text.length + dataBytes).order(ByteOrder.LITTLE_ENDIAN);
-        return SafeTensors.open(
-                ByteSource.of("w.safetensors", file.putLong(headerLength).put(text).array()));
+        return SafeTensors.open(ByteSource.of(
+                "w.safetensors", file.putLong(headerLength).put(text).array()));
     }
 
     private static SafeTensors open(String header, int dataBytes) {
@@ -34,7 +34,8 @@ class SafeTensorsTest {
                         + "]}}")
                 .replace('\'', '"')
                 .getBytes(StandardCharsets.UTF_8);
-        ByteBuffer file = ByteBuffer.allocate(8 + header.length + data.capacity()).order(ByteOrder.LITTLE_ENDIAN);
+        ByteBuffer file =
+                ByteBuffer.allocate(8 + header.length + data.capacity()).order(ByteOrder.LITTLE_ENDIAN);
         file.putLong(header.length).put(header).put(data.array());
         return SafeTensors.open(ByteSource.of("w.safetensors", file.array()));
     }
@@ -44,11 +45,7 @@ class SafeTensorsTest {
     }
 
     @ParameterizedTest
-    @CsvSource(
-            delimiter = '|',
-            quoteCharacter = '`',
-            textBlock =
-                    """
+    @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
             {"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}} | 12 | b overlaps the tensor before it
             {"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[8,12]}} | 12 | b follows a hole
             {"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}} | 9 | 5 bytes at its end belong to no tensor
@@ -81,7 +78,8 @@ class SafeTensorsTest {
 
     @Test
     void refusesAHeaderLongerThanTheFileWithoutTakingItsMemory() {
-        assertThatThrownBy(() -> open(Long.MAX_VALUE, "{}", 0)).hasMessageContaining("claims 9223372036854775807 bytes");
+        assertThatThrownBy(() -> open(Long.MAX_VALUE, "{}", 0))
+                .hasMessageContaining("claims 9223372036854775807 bytes");
         assertThatThrownBy(() -> open(-1, "{}", 0)).hasMessageContaining("claims 18446744073709551615 bytes");
         assertThatThrownBy(() -> open(3, "{}", 0)).hasMessageContaining("claims 3 bytes");
         assertThatThrownBy(() -> open(99_000_000, "{}", 0)).hasMessageContaining("claims 99000000 bytes");
@@ -104,7 +102,8 @@ class SafeTensorsTest {
         byte[] whole = out.toByteArray();
         for (int length = 0; length < whole.length; length++) {
             byte[] cut = Arrays.copyOf(whole, length);
-            assertThatThrownBy(() -> SafeTensors.open(ByteSource.of("cut", cut))).isInstanceOf(UserError.class);
+            assertThatThrownBy(() -> SafeTensors.open(ByteSource.of("cut", cut)))
+                    .isInstanceOf(UserError.class);
         }
         assertThat(SafeTensors.open(ByteSource.of("whole", whole)).floats("a")).hasSize(6);
     }
@@ -116,17 +115,24 @@ class SafeTensorsTest {
             byte[] noise = new byte[random.nextInt(200)];
             random.nextBytes(noise);
             if (noise.length > 10 && i % 2 == 0) {
-                ByteBuffer.wrap(noise).order(ByteOrder.LITTLE_ENDIAN).putLong(random.nextInt(noise.length - 8)).put((byte) '{');
+                ByteBuffer.wrap(noise)
+                        .order(ByteOrder.LITTLE_ENDIAN)
+                        .putLong(random.nextInt(noise.length - 8))
+                        .put((byte) '{');
             }
-            assertThatThrownBy(() -> SafeTensors.open(ByteSource.of("noise", noise))).isInstanceOf(UserError.class);
+            assertThatThrownBy(() -> SafeTensors.open(ByteSource.of("noise", noise)))
+                    .isInstanceOf(UserError.class);
         }
     }
 
     @Test
     void readsEveryType() {
-        assertThat(data("F64", 2, bytes(16).putDouble(0.1).putDouble(-2)).doubles("x")).containsExactly(0.1, -2);
-        assertThat(data("F32", 2, bytes(8).putFloat(0.1f).putFloat(-2)).floats("x")).containsExactly(0.1f, -2);
-        assertThat(data("BF16", 2, bytes(4).putShort((short) 0x3f80).putShort((short) 0xc040)).floats("x"))
+        assertThat(data("F64", 2, bytes(16).putDouble(0.1).putDouble(-2)).doubles("x"))
+                .containsExactly(0.1, -2);
+        assertThat(data("F32", 2, bytes(8).putFloat(0.1f).putFloat(-2)).floats("x"))
+                .containsExactly(0.1f, -2);
+        assertThat(data("BF16", 2, bytes(4).putShort((short) 0x3f80).putShort((short) 0xc040))
+                        .floats("x"))
                 .containsExactly(1, -3);
         ByteBuffer halves = bytes(14);
         for (int bits : new int[] {0x3c00, 0xc000, 0x3555, 0x0001, 0x0400, 0x7bff, 0x8000}) {
@@ -134,18 +140,22 @@ class SafeTensorsTest {
         }
         assertThat(data("F16", 7, halves).floats("x"))
                 .containsExactly(1, -2, 0.333251953125f, 0x1p-24f, 0x1p-14f, 65504, -0f);
-        assertThat(data("I64", 2, bytes(16).putLong(7).putLong(-8)).integers("x")).containsExactly(7, -8);
+        assertThat(data("I64", 2, bytes(16).putLong(7).putLong(-8)).integers("x"))
+                .containsExactly(7, -8);
         assertThat(data("I32", 1, bytes(4).putInt(-9)).integers("x")).containsExactly(-9);
         assertThat(data("U8", 1, bytes(1).put((byte) 200)).integers("x")).containsExactly(200);
-        assertThat(data("BOOL", 2, bytes(2).put((byte) 1).put((byte) 0)).integers("x")).containsExactly(1, 0);
+        assertThat(data("BOOL", 2, bytes(2).put((byte) 1).put((byte) 0)).integers("x"))
+                .containsExactly(1, 0);
     }
 
     @Test
     void refusesWeightsThatAreNotFiniteNumbers() {
-        assertThatThrownBy(() -> data("F32", 2, bytes(8).putFloat(1).putFloat(Float.NaN)).floats("x"))
+        assertThatThrownBy(() ->
+                        data("F32", 2, bytes(8).putFloat(1).putFloat(Float.NaN)).floats("x"))
                 .isInstanceOf(UserError.class)
                 .hasMessageContaining("x[1] is NaN, weights must be finite");
-        assertThatThrownBy(() -> data("F16", 1, bytes(2).putShort((short) 0x7c00)).floats("x"))
+        assertThatThrownBy(
+                        () -> data("F16", 1, bytes(2).putShort((short) 0x7c00)).floats("x"))
                 .hasMessageContaining("x[0] is Infinity");
         assertThatThrownBy(() -> data("F64", 1, bytes(8).putDouble(1e300)).floats("x"))
                 .hasMessageContaining("x[0] is 1.0E300");
