@@ -20,14 +20,12 @@ import picocli.CommandLine.RunLast;
         subcommands = {
             PrepareJob.class,
             TrainJob.class,
-        subcommands = {
             RoutingJob.class,
             ReportJob.class,
             GenerateJob.class,
             VerifyJob.class,
             ExportJob.class,
             ImportJob.class
-        })
         })
 public final class Fathom implements Runnable {
     /** Exit code when a mistake of the user stopped the job. */
