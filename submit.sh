@@ -118,7 +118,7 @@ stale() {
 if [[ ! $dry_run ]] && stale; then
   command -v mvn >/dev/null || fail "the jar must be built, and there is no mvn on the PATH: install Maven"
   echo "building target/fathom.jar (once; the first time also downloads what it needs)" >&2
-  (cd "$home" && mvn -B -q -DskipTests -Dspotless.check.skip=true package >&2) || fail "the build failed; see above"
+  (cd "$home" && mvn -B -q -Dstyle.color=never -DskipTests -Dspotless.check.skip=true package >&2) || fail "the build failed; see above"
 fi
 
 # Class path and opened packages for a JVM that spark-submit does not start; a file, as they fill pages.
