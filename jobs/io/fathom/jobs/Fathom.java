@@ -18,6 +18,7 @@ import picocli.CommandLine.RunLast;
         commandListHeading = "%nJobs:%n",
         footer = {"", "fathom JOB --help tells a job's options; conf/ holds complete runs."},
         subcommands = {
+            DemoJob.class,
             PrepareJob.class,
             TrainJob.class,
             RoutingJob.class,

@@ -1,0 +1,136 @@
+package io.fathom.jobs;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import io.fathom.checkpoint.Checkpoint;
+import io.fathom.checkpoint.CheckpointStore;
+import io.fathom.cluster.CorpusPreparation;
+import io.fathom.cluster.PassProgress;
+import io.fathom.cluster.TrainingSummary;
+import io.fathom.config.ConfigReader;
+import io.fathom.config.ConfigWriter;
+import io.fathom.config.RunConfig;
+import io.fathom.corpus.Corpus;
+import io.fathom.corpus.CorpusManifest;
+import io.fathom.decode.CausalRule;
+import io.fathom.decode.Decoder;
+import io.fathom.decode.Generation;
+import io.fathom.decode.Generator;
+import io.fathom.decode.Sampling;
+import io.fathom.model.Flops;
+import io.fathom.model.ModelSpec;
+import io.fathom.report.ReportPage;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.PrintStream;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.concurrent.Callable;
+import org.apache.spark.api.java.JavaSparkContext;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+
+/** All jobs in order on a small text: from text to the routing report, beside a dense twin of equal FLOPs. */
+@Command(
+        name = "demo",
+        description = "Prepares a corpus, trains a Mixture-of-Depths model and its dense twin on the same training"
+                + " FLOPs, measures routing and writes the report. Goes on where an earlier demo was stopped.")
+final class DemoJob implements Callable<Integer> {
+    private static final String PROMPT = "  /**\n   * Returns ";
+    private static final int SAMPLE_TOKENS = 400;
+
+    @Mixin
+    private JobOptions options = new JobOptions();
+
+    @Override
+    public Integer call() throws IOException, InterruptedException {
+        RunConfig routed = options.config();
+        try (JavaSparkContext spark = SparkContexts.start("demo")) {
+            System.out.println("1 of 5  text to tokens");
+            Corpus corpus = new CorpusPreparation(spark, routed, PassProgress.standard("prepare"))
+                    .prepare(false)
+                    .corpus();
+            tell(corpus.manifest());
+            ModelSpec spec = routed.model().spec(corpus.tokenizer().vocabulary());
+            RunConfig dense = denseTwin(routed, spec);
+
+            System.out.println("2 of 5  Mixture-of-Depths: " + shape(spec, routed));
+            TrainingSummary routedSummary = TrainJob.train(spark, routed, "MoD  ", options.command(), true);
+            System.out.println("3 of 5  its dense twin, on the same training FLOPs: " + shape(spec.dense(), dense));
+            TrainingSummary denseSummary = TrainJob.train(spark, dense, "dense", options.command(), true);
+
+            System.out.println("4 of 5  what the routers do on the validation text");
+            RoutingJob.measure(
+                    spark, routed, Optional.empty(), new PrintStream(OutputStream.nullOutputStream(), false, UTF_8));
+            System.out.println("5 of 5  the report");
+            String report =
+                    ReportPage.write(spark.hadoopConfiguration(), routed.run(), Optional.empty(), routed.corpusPath());
+
+            Comparison.print(new Flops(spec), routedSummary, denseSummary, corpus.manifest());
+            sample(spark, routed, corpus);
+            System.out.println("Report: " + report);
+            return 0;
+        }
+    }
+
+    private static void tell(CorpusManifest corpus) {
+        System.out.printf(
+                Locale.ROOT,
+                "        %,d documents, %,d bytes of text, %,d tokens to learn from, %,d to validate on%n",
+                corpus.documents(),
+                corpus.bytes(),
+                corpus.train().tokens(),
+                corpus.validation().tokens());
+    }
+
+    private static String shape(ModelSpec spec, RunConfig config) {
+        return String.format(
+                Locale.ROOT,
+                "%d blocks, width %d, context %d; %d rounds of %d workers x %d steps",
+                spec.blocks(),
+                spec.width(),
+                spec.context(),
+                config.train().rounds(),
+                config.train().workers(),
+                config.train().localSteps());
+    }
+
+    /**
+     * The same run with every block dense, in {@code <run>/dense}, for the number of rounds that comes nearest to the
+     * routed model's training FLOPs.
+     */
+    static RunConfig denseTwin(RunConfig routed, ModelSpec spec) {
+        long localSteps = routed.train().localSteps();
+        long steps = new Flops(spec).denseTwinSteps(routed.train().rounds() * localSteps);
+        Map<String, String> changes = Map.of(
+                "run",
+                routed.run() + "/dense",
+                "corpus.path",
+                routed.corpusPath(),
+                "model.routing.kind",
+                "dense",
+                "train.rounds",
+                Long.toString(Math.max(1, Math.round((double) steps / localSteps))));
+        return ConfigReader.read(List.of(
+                ConfigReader.settings(changes, "dense twin"), ConfigReader.parse(ConfigWriter.render(routed), "demo")));
+    }
+
+    private static void sample(JavaSparkContext spark, RunConfig config, Corpus corpus) {
+        Checkpoint trained = new CheckpointStore(spark.hadoopConfiguration(), config.run()).newest();
+        Decoder decoder = new Decoder(trained.spec(), trained.parameters(), CausalRule.of(trained.spec()));
+        Sampling sampling = new Sampling(0.7, OptionalInt.empty(), 1, config.seed());
+        System.out.println("\nThe MoD model goes on from a line of Javadoc:\n");
+        System.out.print(PROMPT);
+        Generation generation =
+                new Generator(decoder, corpus.tokenizer()).generate(PROMPT, SAMPLE_TOKENS, sampling, System.out::print);
+        System.out.printf(
+                Locale.ROOT,
+                "%n%n%.0f tokens/s; %.1f of %d blocks a token%n",
+                generation.cost().tokensPerSecond(),
+                generation.cost().meanDepth(),
+                trained.spec().blocks());
+    }
+}

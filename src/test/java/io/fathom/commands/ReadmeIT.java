@@ -1,0 +1,76 @@
+package io.fathom.commands;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.fathom.commands.Command.Result;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.regex.Pattern;
+import org.apache.commons.io.FileUtils;
+import org.junit.jupiter.api.Test;
+
+/** The commands of the README, on a small setting. */
+class ReadmeIT {
+    private static final Path RUN = Path.of("target/tiny-demo");
+    private static final Pattern SHELL = Pattern.compile("```sh\n(.*?)```", Pattern.DOTALL);
+
+    /** The lines of the README's shell blocks. */
+    private static List<String> commands() throws IOException {
+        return SHELL.matcher(Files.readString(Path.of("README.md")))
+                .results()
+                .flatMap(block -> block.group(1).lines())
+                .filter(line -> !line.isBlank() && !line.startsWith("#"))
+                .toList();
+    }
+
+    @Test
+    void theTwoCommandsComeFirst() throws IOException {
+        assertThat(commands()).startsWith("./submit.sh demo", "mvn -B verify");
+        assertThat(Files.readString(Path.of(".ci/run"))).contains("mvn -B verify\n");
+    }
+
+    @Test
+    void everySubmittedJobIsUnderstood() throws Exception {
+        for (String command : commands()) {
+            if (command.startsWith("./submit.sh")) {
+                List<String> words = List.of(command.replaceAll("\\s+#.*", "").split("\\s+"));
+                String job = words.get(1);
+                Result result = Command.of("./submit.sh", job, "--help").run(60);
+                assertThat(result.exitCode()).as(command).isZero();
+                words.stream()
+                        .skip(2)
+                        .filter(word -> word.matches("--[a-z-]+") && !SparkFlags.ALL.contains(word))
+                        .forEach(option ->
+                                assertThat(result.output()).as(command).contains(option));
+            }
+        }
+    }
+
+    @Test
+    void theDemoGoesFromTextToReport() throws Exception {
+        FileUtils.deleteDirectory(RUN.toFile());
+        Result result = Command.of("./submit.sh", "demo", "--config", "src/test/resources/commands/tiny-demo.conf")
+                .run(240);
+        assertThat(result.exitCode()).as(result.errors()).isZero();
+        assertThat(result.errors()).as("nothing but the job's own lines").isEmpty();
+        assertThat(result.output())
+                .contains("round 4/4", "ETA")
+                .contains("validation loss, nats a token", "validation loss, bits a byte", "forward FLOPs a token")
+                .contains("tokens/s", "FLOPs saved", "Order-0 entropy")
+                .containsPattern("Report: .*target/tiny-demo/report.html");
+        for (String artefact : List.of(
+                "config.conf",
+                "provenance.json",
+                "metrics.jsonl",
+                "checkpoints/round-000004/manifest.json",
+                "model/model.fb",
+                "dense/metrics.jsonl",
+                "routing",
+                "report.html")) {
+            assertThat(RUN.resolve(artefact)).exists();
+        }
+        assertThat(Files.readString(RUN.resolve("provenance.json"))).contains("fathom demo --config");
+    }
+}
