@@ -96,7 +96,7 @@ final class PrepareJob implements Callable<Integer> {
     private static void split(PrintStream out, String name, Split split) {
         line(
                 out,
-                "  %-11s %,d tokens of %,d documents in %,d shards, %.3f bytes per token",
+                "  %-11s %,d tokens (documents %,d, shards %,d, bytes per token %.3f)",
                 name,
                 split.tokens(),
                 split.documents(),

@@ -106,7 +106,9 @@ public final class PassProgress {
     }
 
     private String line(String what, Tasks tasks, double elapsedSeconds) {
-        String left = tasks.done == 0 ? "unknown" : duration(elapsedSeconds * (tasks.all - tasks.done) / tasks.done);
+        String left = tasks.done == 0
+                ? "unknown"
+                : ConsoleProgress.duration(elapsedSeconds * (tasks.all - tasks.done) / tasks.done);
         return String.format(
                 Locale.ROOT,
                 "%s  %s  %d/%d tasks (%d%%)  %s  ETA %s",
@@ -115,15 +117,8 @@ public final class PassProgress {
                 tasks.done,
                 tasks.all,
                 tasks.all == 0 ? 0 : 100 * tasks.done / tasks.all,
-                duration(elapsedSeconds),
+                ConsoleProgress.duration(elapsedSeconds),
                 left);
-    }
-
-    private static String duration(double seconds) {
-        long s = Math.round(seconds);
-        return s < 3600
-                ? String.format(Locale.ROOT, "%d:%02d", s / 60, s % 60)
-                : String.format(Locale.ROOT, "%d:%02d:%02d", s / 3600, s / 60 % 60, s % 60);
     }
 
     private record Tasks(int done, int all) {

@@ -76,7 +76,7 @@ final class ArchiveReader implements DocumentReader {
                     new LineInput(new CheckedEntry(unpacked, next, settings.maxDocumentBytes()), 0, Long.MAX_VALUE);
             return kind.get() == SourceKind.TEXT
                     ? new TextReader(in, settings)
-                    : new JsonLinesReader(in, () -> 0, settings);
+                    : new JsonLinesReader(in, position -> 0, settings);
         }
         return null;
     }

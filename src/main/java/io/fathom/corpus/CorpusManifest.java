@@ -98,7 +98,7 @@ public record CorpusManifest(
     public static CorpusManifest ofJson(String json, String place) {
         try {
             JsonNode tree = JSON.readTree(json);
-            int version = tree.path("formatVersion").asInt();
+            int version = tree.path("formatVersion").asInt(FORMAT_VERSION);
             if (version != FORMAT_VERSION) {
                 throw new UserError(place + ": corpus format version " + version + ", this build reads "
                         + FORMAT_VERSION + ": prepare the corpus again with --overwrite");

@@ -98,7 +98,8 @@ public final class Documents implements AutoCloseable {
         return switch (part.kind()) {
             case TEXT -> new TextReader(lines(fileSystem, path), settings);
             case JSON_LINES ->
-                new JsonLinesReader(lines(fileSystem, path), () -> linesBefore(fileSystem, path), settings);
+                new JsonLinesReader(
+                        lines(fileSystem, path), position -> linesBefore(fileSystem, path, position), settings);
             case PARQUET -> new ParquetReader(hadoop, part, settings);
             case ARCHIVE -> new ArchiveReader(localFile(fileSystem, path), settings);
         };
@@ -120,9 +121,9 @@ public final class Documents implements AutoCloseable {
         return new LineInput(file, part.from(), part.to());
     }
 
-    private long linesBefore(FileSystem fileSystem, Path path) throws IOException {
+    private static long linesBefore(FileSystem fileSystem, Path path, long position) throws IOException {
         try (InputStream in = fileSystem.open(path)) {
-            return JsonLinesReader.linesIn(in, part.from());
+            return JsonLinesReader.linesIn(in, position);
         }
     }
 

@@ -28,15 +28,17 @@ final class JsonLinesReader implements DocumentReader {
     private final LinesBefore linesBefore;
     private final String field;
     private final long mostBytes;
+    private final long firstLineAt;
     private long line;
 
-    /** Counts the lines before the range, which only an error needs to know. */
+    /** Counts the lines before a byte of the file, which only an error needs to know. */
     interface LinesBefore {
-        long count() throws IOException;
+        long count(long position) throws IOException;
     }
 
     JsonLinesReader(LineInput in, LinesBefore linesBefore, CorpusSettings settings) {
         this.in = in;
+        this.firstLineAt = in.position();
         this.linesBefore = linesBefore;
         this.field = settings.textField();
         this.mostBytes = settings.maxDocumentBytes();
@@ -110,7 +112,7 @@ final class JsonLinesReader implements DocumentReader {
     }
 
     private BadSourceException problem(String what) throws IOException {
-        return new BadSourceException("line " + (linesBefore.count() + line) + " " + what);
+        return new BadSourceException("line " + (linesBefore.count(firstLineAt) + line) + " " + what);
     }
 
     /** Counts the line ends of the first {@code bytes} of {@code in}. */

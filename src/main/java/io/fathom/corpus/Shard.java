@@ -81,13 +81,18 @@ final class Shard {
             format.get(whole, (int) position, into, at, count);
             return;
         }
-        byte[] bytes = new byte[count * width];
+        format.get(fetchPart(position, count * width), 0, into, at, count);
+    }
+
+    /** Some bytes of the remote file, which was verified when it was fetched whole. */
+    ByteBuffer fetchPart(long position, int length) {
+        byte[] bytes = new byte[length];
         try (FSDataInputStream in = fileSystem.open(file)) {
             in.readFully(position, bytes);
         } catch (IOException e) {
             throw unreadable(file, e);
         }
-        format.get(ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN), 0, into, at, count);
+        return ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
     }
 
     private static ByteBuffer map(java.nio.file.Path file) throws IOException {

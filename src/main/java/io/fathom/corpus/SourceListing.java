@@ -88,10 +88,14 @@ public record SourceListing(List<SourceFile> files, Map<String, Integer> passedO
                 boolean outright =
                         found.length == 1 && found[0].getPath().getName().equals(path.getName());
                 for (FileStatus each : found) {
+                    String name = each.getPath().getName();
+                    if (!outright && isHidden(name)) {
+                        continue;
+                    }
                     if (each.isDirectory()) {
                         addTree(fileSystem, each.getPath());
-                    } else if (outright || !isHidden(each.getPath().getName())) {
-                        addFile(each, each.getPath().getName(), outright, input);
+                    } else {
+                        addFile(each, name, outright, input);
                     }
                 }
             } catch (IOException | IllegalArgumentException e) {
