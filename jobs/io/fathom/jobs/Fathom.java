@@ -24,6 +24,7 @@ import picocli.CommandLine.RunLast;
             RoutingJob.class,
             ReportJob.class,
             GenerateJob.class,
+            EvaluateJob.class,
             VerifyJob.class,
             ExportJob.class,
             ImportJob.class

@@ -12,6 +12,7 @@ import io.fathom.decode.DepthText;
 import io.fathom.decode.Generation;
 import io.fathom.decode.Generator;
 import io.fathom.decode.Sampling;
+import io.fathom.decode.evaluation.Thresholds;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.util.Locale;
@@ -67,6 +68,11 @@ final class GenerateJob implements Callable<Integer> {
     private Optional<String> routing = Optional.empty();
 
     @Option(
+            names = "--calibrated",
+            description = "Use the thresholds that the evaluate job calibrated to hold the capacity, instead of 0.")
+    private boolean calibrated;
+
+    @Option(
             names = "--explain-routing",
             description = "Show the text coloured by depth, and write it to RUN/" + PAGE + ".")
     private boolean explain;
@@ -77,8 +83,7 @@ final class GenerateJob implements Callable<Integer> {
         RunDirectory run = options.runDirectory(config);
         Checkpoint checkpoint = new CheckpointStore(run).newest();
         Tokenizer tokenizer = Tokenizers.named(config.corpus().tokenizer());
-        CausalRule rule = routing.map(name -> CausalRule.of(CausalRule.Signal.named(name)))
-                .orElseGet(() -> CausalRule.of(checkpoint.spec()));
+        CausalRule rule = rule(run, checkpoint);
         OptionalInt likeliest = topK.map(OptionalInt::of).orElseGet(OptionalInt::empty);
         Sampling sampling = new Sampling(temperature, likeliest, topP, seed.orElse(config.seed()));
         Generator generator = new Generator(new Decoder(checkpoint.spec(), checkpoint.parameters(), rule), tokenizer);
@@ -100,6 +105,15 @@ final class GenerateJob implements Callable<Integer> {
             out.println("page: " + run.path(PAGE));
         }
         return 0;
+    }
+
+    private CausalRule rule(RunDirectory run, Checkpoint checkpoint) {
+        CausalRule rule = routing.map(name -> CausalRule.of(CausalRule.Signal.named(name)))
+                .orElseGet(() -> CausalRule.of(checkpoint.spec()));
+        rule.requireFor(checkpoint.spec());
+        return calibrated
+                ? rule.withThresholds(Thresholds.read(run, checkpoint.round()).of(rule.signal()))
+                : rule;
     }
 
     private static String summary(Generation generation, Checkpoint checkpoint) {

@@ -13,7 +13,8 @@ public record RunConfig(
         ModelConfig model,
         EngineConfig engine,
         TrainConfig train,
-        RoutingReportConfig routing)
+        RoutingReportConfig routing,
+        EvaluationConfig evaluation)
         implements Checked {
     @Override
     public void check(Problems problems) {

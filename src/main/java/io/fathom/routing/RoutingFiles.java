@@ -9,7 +9,6 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.stream.Collectors;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FSDataOutputStream;
 import org.apache.hadoop.fs.FileStatus;
@@ -47,7 +46,7 @@ public final class RoutingFiles {
         files.mkdirs(next);
         for (Table table : results.tables()) {
             ParquetTables.write(hadoop, new Path(next, table.name() + PARQUET), table);
-            writeText(files, new Path(next, table.name() + ".csv"), csv(table));
+            writeText(files, new Path(next, table.name() + ".csv"), table.csv());
         }
         writeText(
                 files,
@@ -94,24 +93,5 @@ public final class RoutingFiles {
         try (FSDataOutputStream out = files.create(file, true)) {
             out.write(text.getBytes(StandardCharsets.UTF_8));
         }
-    }
-
-    /** RFC 4180, line feeds between lines, the first line naming the columns. */
-    static String csv(Table table) {
-        StringBuilder csv = new StringBuilder();
-        csv.append(table.columns().stream().map(Table.Column::name).collect(Collectors.joining(",")))
-                .append('\n');
-        for (List<Object> row : table.rows()) {
-            csv.append(row.stream().map(RoutingFiles::cell).collect(Collectors.joining(",")))
-                    .append('\n');
-        }
-        return csv.toString();
-    }
-
-    private static String cell(Object cell) {
-        String text = String.valueOf(cell);
-        boolean quotes = cell instanceof String
-                && (text.isBlank() || !text.equals(text.strip()) || text.matches("(?s).*[\",\\r\\n].*"));
-        return quotes ? '"' + text.replace("\"", "\"\"") + '"' : text;
     }
 }

@@ -2,6 +2,7 @@ package io.fathom.routing;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Collectors;
 
 /**
  * A small table with typed, named columns.
@@ -48,7 +49,7 @@ public record Table(String name, List<Column> columns, List<List<Object>> rows) 
     }
 
     /** A table to fill row by row. */
-    static Builder named(String name) {
+    public static Builder named(String name) {
         return new Builder(name);
     }
 
@@ -77,8 +78,27 @@ public record Table(String name, List<Column> columns, List<List<Object>> rows) 
         return (String) rows.get(row).get(column(column));
     }
 
+    /** The table as CSV: RFC 4180, line feeds between lines, the first line naming the columns. */
+    public String csv() {
+        StringBuilder csv = new StringBuilder();
+        csv.append(columns.stream().map(Column::name).collect(Collectors.joining(",")))
+                .append('\n');
+        for (List<Object> row : rows) {
+            csv.append(row.stream().map(Table::cell).collect(Collectors.joining(",")))
+                    .append('\n');
+        }
+        return csv.toString();
+    }
+
+    private static String cell(Object cell) {
+        String text = String.valueOf(cell);
+        boolean quotes = cell instanceof String
+                && (text.isBlank() || !text.equals(text.strip()) || text.matches("(?s).*[\",\\r\\n].*"));
+        return quotes ? '"' + text.replace("\"", "\"\"") + '"' : text;
+    }
+
     /** Fills a table. */
-    static final class Builder {
+    public static final class Builder {
         private final String name;
         private final List<Column> columns = new ArrayList<>();
         private final List<List<Object>> rows = new ArrayList<>();
@@ -87,22 +107,26 @@ public record Table(String name, List<Column> columns, List<List<Object>> rows) 
             this.name = name;
         }
 
-        Builder whole(String column) {
+        /** Adds a LONG column. */
+        public Builder whole(String column) {
             columns.add(new Column(column, Type.LONG));
             return this;
         }
 
-        Builder number(String column) {
+        /** Adds a DOUBLE column. */
+        public Builder number(String column) {
             columns.add(new Column(column, Type.DOUBLE));
             return this;
         }
 
-        Builder text(String column) {
+        /** Adds a TEXT column. */
+        public Builder text(String column) {
             columns.add(new Column(column, Type.TEXT));
             return this;
         }
 
-        Builder row(Object... cells) {
+        /** Adds a row; whole numbers may be given as {@link Integer}. */
+        public Builder row(Object... cells) {
             List<Object> row = new ArrayList<>();
             for (Object cell : cells) {
                 row.add(cell instanceof Integer whole ? (Object) whole.longValue() : cell);
@@ -111,7 +135,8 @@ public record Table(String name, List<Column> columns, List<List<Object>> rows) 
             return this;
         }
 
-        Table build() {
+        /** The table. */
+        public Table build() {
             return new Table(name, columns, rows);
         }
     }

@@ -16,10 +16,11 @@ import java.util.Locale;
 import java.util.Objects;
 
 /** A model of the independent reference and what it gives under causal routing. */
-record GoldenModel(ModelSpec spec, float[] parameters, int sequences, SafeTensors tensors) {
+public record GoldenModel(ModelSpec spec, float[] parameters, int sequences, JsonNode numbers, SafeTensors tensors) {
 
-    static GoldenModel named(String name) throws IOException {
-        JsonNode c = new ObjectMapper().readTree(bytes(name + ".json")).get("case");
+    public static GoldenModel named(String name) throws IOException {
+        JsonNode numbers = new ObjectMapper().readTree(bytes(name + ".json"));
+        JsonNode c = numbers.get("case");
         Routing routing = c.get("routed").isEmpty()
                 ? new Routing.Dense()
                 : new Routing.ExpertChoice(
@@ -42,7 +43,7 @@ record GoldenModel(ModelSpec spec, float[] parameters, int sequences, SafeTensor
         for (Tensor t : layout.tensors()) {
             System.arraycopy(tensors.floats("param/" + t.name()), 0, parameters, t.offset(), t.length());
         }
-        return new GoldenModel(spec, parameters, c.get("B").asInt(), tensors);
+        return new GoldenModel(spec, parameters, c.get("B").asInt(), numbers, tensors);
     }
 
     private static byte[] bytes(String file) throws IOException {
@@ -55,6 +56,12 @@ record GoldenModel(ModelSpec spec, float[] parameters, int sequences, SafeTensor
     int[] tokens(int b) throws IOException {
         int stride = spec.context() + 1;
         return Arrays.copyOfRange(tensors.integers("tokens"), b * stride, b * stride + spec.context());
+    }
+
+    /** Sequence {@code b} of step 0 with the token that follows it. */
+    public int[] window(int b) throws IOException {
+        int stride = spec.context() + 1;
+        return Arrays.copyOfRange(tensors.integers("tokens"), b * stride, (b + 1) * stride);
     }
 
     Decoder decoder(CausalRule.Signal signal) {

@@ -123,12 +123,13 @@ class RoutingResultsTest {
         assertThat(lines.get(0)).startsWith("list,rank,token,text,class,occurrences,selected,rate");
         assertThat(lines.get(1)).startsWith("most routed,1,32,\" \",whitespace,");
         assertThat(lines).hasSize(1 + results.table("tokens").rows().size());
-        assertThat(RoutingFiles.csv(Table.named("t")
+        assertThat(Table.named("t")
                         .text("a")
                         .whole("b")
                         .number("c")
                         .row("x,\"y\"", 3, Double.NaN)
-                        .build()))
+                        .build()
+                        .csv())
                 .isEqualTo("a,b,c\n\"x,\"\"y\"\"\",3,NaN\n");
     }
 
