@@ -1,14 +1,21 @@
 package io.fathom.cluster;
 
+import io.fathom.average.ChangeNorms;
+import io.fathom.average.Divergence;
+import io.fathom.checkpoint.Checkpoint;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalDouble;
+import java.util.function.ToDoubleFunction;
 
 /**
  * One round as {@code metrics.jsonl} tells it.
  *
  * @param round from 1
- * @param step steps each worker has made
+ * @param step steps a worker has made; the most of them, where time ended some rounds early
  * @param tokens learnt from so far, by all workers
  * @param loss mean over workers (by tokens) and steps of the loss that was descended, in nats a token
  * @param ce its cross-entropy
@@ -18,9 +25,8 @@ import java.util.OptionalDouble;
  * @param learningRate of the round's last step
  * @param tokensPerSecond of all workers together, over the whole round
  * @param flops spent on training so far, by all workers
- * @param bytesUp encoded parameters the workers sent
- * @param bytesDown means sent to the driver and parameters it broadcast, once each
  * @param seconds the round took
+ * @param exchange what travelled, and how far the workers agree
  * @param validationLoss cross-entropy on the validation batches in nats a token, where it was measured
  * @param bitsPerByte the same in bits a byte of text
  */
@@ -36,11 +42,78 @@ public record RoundMetrics(
         double learningRate,
         double tokensPerSecond,
         double flops,
-        long bytesUp,
-        long bytesDown,
         double seconds,
+        Exchange exchange,
         OptionalDouble validationLoss,
         OptionalDouble bitsPerByte) {
+
+    /**
+     * What travelled in a round.
+     *
+     * @param bytesUp encoded parameters the workers sent
+     * @param bytesDown means sent to the driver and parameters it broadcast, once each
+     * @param workerChange how far each worker moved: |theta_w - theta|, in worker order
+     * @param meanChange how far their mean moved
+     * @param cosine mean cosine between the changes of two workers; see {@link Divergence#cosine}
+     * @param compressionError lost by encoding, relative to the change, by group of tensors
+     * @param rejected workers left out since their loss was not finite
+     */
+    public record Exchange(
+            long bytesUp,
+            long bytesDown,
+            List<Double> workerChange,
+            double meanChange,
+            OptionalDouble cosine,
+            Map<String, Double> compressionError,
+            List<Integer> rejected) {
+
+        static Exchange of(List<WorkerReport> reports, double meanChange, long bytesDown) {
+            double cosine = Divergence.cosine(
+                    reports.stream().mapToDouble(r -> r.means().tokens()).toArray(),
+                    reports.stream().mapToDouble(r -> r.changes().change()).toArray(),
+                    meanChange);
+            Map<String, Double> errors = new LinkedHashMap<>();
+            ChangeNorms.relativeErrors(
+                            reports.stream().map(WorkerReport::changes).toList())
+                    .forEach((group, error) -> errors.put(group.name().toLowerCase(Locale.ROOT), error));
+            return new Exchange(
+                    reports.stream().mapToLong(WorkerReport::bytes).sum(),
+                    bytesDown,
+                    reports.stream().map(r -> r.changes().change()).toList(),
+                    meanChange,
+                    Double.isNaN(cosine) ? OptionalDouble.empty() : OptionalDouble.of(cosine),
+                    errors,
+                    reports.stream()
+                            .filter(WorkerReport::failed)
+                            .map(WorkerReport::worker)
+                            .toList());
+        }
+    }
+
+    /** The metrics of the round that ended in {@code now}, without validation. */
+    static RoundMetrics of(Checkpoint now, List<WorkerReport> reports, Exchange exchange, double seconds) {
+        long tokens = reports.stream().mapToLong(r -> r.means().tokens()).sum();
+        ToDoubleFunction<ToDoubleFunction<WorkerReport>> mean = quantity -> reports.stream()
+                        .mapToDouble(r -> r.means().tokens() * quantity.applyAsDouble(r))
+                        .sum()
+                / tokens;
+        return new RoundMetrics(
+                now.round(),
+                now.progress().steps().stream().mapToLong(Long::longValue).max().orElse(0),
+                now.progress().tokens(),
+                mean.applyAsDouble(r -> r.means().loss()),
+                mean.applyAsDouble(r -> r.means().ce()),
+                mean.applyAsDouble(r -> r.means().aux()),
+                mean.applyAsDouble(r -> r.means().pred()),
+                mean.applyAsDouble(r -> r.means().gradientNorm()),
+                mean.applyAsDouble(r -> r.means().learningRate()),
+                tokens / seconds,
+                now.progress().flops(),
+                seconds,
+                exchange,
+                OptionalDouble.empty(),
+                OptionalDouble.empty());
+    }
 
     RoundMetrics withValidation(double loss, double bits) {
         return new RoundMetrics(
@@ -55,9 +128,8 @@ public record RoundMetrics(
                 learningRate,
                 tokensPerSecond,
                 flops,
-                bytesUp,
-                bytesDown,
                 seconds,
+                exchange,
                 OptionalDouble.of(loss),
                 OptionalDouble.of(bits));
     }
@@ -76,9 +148,14 @@ public record RoundMetrics(
         fields.put("learningRate", learningRate);
         fields.put("tokensPerSecond", tokensPerSecond);
         fields.put("flops", flops);
-        fields.put("bytesUp", bytesUp);
-        fields.put("bytesDown", bytesDown);
         fields.put("seconds", seconds);
+        fields.put("bytesUp", exchange.bytesUp());
+        fields.put("bytesDown", exchange.bytesDown());
+        fields.put("workerChange", new ArrayList<>(exchange.workerChange()));
+        fields.put("meanChange", exchange.meanChange());
+        exchange.cosine().ifPresent(cosine -> fields.put("cosine", cosine));
+        fields.put("compressionError", exchange.compressionError());
+        fields.put("rejected", exchange.rejected());
         validationLoss.ifPresent(loss -> fields.put("validationLoss", loss));
         bitsPerByte.ifPresent(bits -> fields.put("bitsPerByte", bits));
         return fields;

@@ -56,14 +56,14 @@ final class Rounds implements AutoCloseable {
     record Outcome(MeanOfWorkers mean, List<WorkerReport> reports) {}
 
     /**
-     * Runs the job of one round of {@code localSteps} steps from {@code theta}; when it throws, the workers are as they
-     * were.
+     * Runs the job of one round, of at most {@code localSteps} steps and {@code seconds}, from {@code theta}; when it
+     * throws, the workers are as they were.
      */
-    Outcome run(float[] theta, int localSteps) {
+    Outcome run(float[] theta, int localSteps, double seconds) {
         Broadcast<float[]> parameters = spark.broadcast(theta);
         sent.add(parameters);
-        TrainWorker train =
-                new TrainWorker(tools, localSteps, parameters, Floats.crc32c(theta), slices.sliceFloats(), codec);
+        TrainWorker train = new TrainWorker(
+                tools, localSteps, seconds, parameters, Floats.crc32c(theta), slices.sliceFloats(), codec);
         JavaRDD<WorkerState> trained = workers.map(train).persist(StorageLevel.MEMORY_AND_DISK());
         List<Tuple2<Integer, byte[]>> parts;
         try {

@@ -1,10 +1,12 @@
 package io.fathom.cluster;
 
+import io.fathom.average.ChangeNorms;
 import io.fathom.average.Contribution;
 import io.fathom.average.Floats;
 import io.fathom.average.SliceCodec;
 import io.fathom.average.Slices;
 import io.fathom.config.UserError;
+import io.fathom.model.ParameterLayout;
 import io.fathom.train.LocalRound;
 import io.fathom.train.LocalTrainer;
 import io.fathom.train.StepMeans;
@@ -20,6 +22,7 @@ final class TrainWorker implements Function<WorkerState, WorkerState> {
 
     private final WorkerTools tools;
     private final int localSteps;
+    private final double seconds;
     private final Broadcast<float[]> parameters;
     private final long crc;
     private final int sliceFloats;
@@ -29,12 +32,14 @@ final class TrainWorker implements Function<WorkerState, WorkerState> {
     TrainWorker(
             WorkerTools tools,
             int localSteps,
+            double seconds,
             Broadcast<float[]> parameters,
             long crc,
             int sliceFloats,
             SliceCodec codec) {
         this.tools = tools;
         this.localSteps = localSteps;
+        this.seconds = seconds;
         this.parameters = parameters;
         this.crc = crc;
         this.sliceFloats = sliceFloats;
@@ -52,10 +57,9 @@ final class TrainWorker implements Function<WorkerState, WorkerState> {
                     sessions.resident(tools).trainingBatches()::batch,
                     before.worker(),
                     before.steps(),
-                    localSteps,
+                    new LocalTrainer.Limits(localSteps, seconds, () -> task != null && task.isInterrupted()),
                     theta,
-                    before.moments(),
-                    () -> task != null && task.isInterrupted());
+                    before.moments());
             loan.keep();
             return after(before, theta, round);
         } catch (UserError e) {
@@ -65,26 +69,34 @@ final class TrainWorker implements Function<WorkerState, WorkerState> {
 
     private WorkerState after(WorkerState before, float[] theta, LocalRound round) {
         Slices slices = new Slices(theta.length, sliceFloats);
-        List<byte[]> contributions = new ArrayList<>();
-        long bytes = 0;
+        List<byte[]> encoded = new ArrayList<>();
         for (int slice = 0; slice < slices.count(); slice++) {
-            byte[] values = codec.encode(theta, round.parameters(), slices.from(slice), slices.to(slice));
-            contributions.add(new Contribution(before.worker(), round.means().tokens(), values).toBytes());
-            bytes += values.length;
+            encoded.add(codec.encode(theta, round.parameters(), slices.from(slice), slices.to(slice)));
         }
-        return before.after(
-                before.steps() + localSteps,
-                round.moments(),
-                contributions,
-                new WorkerReport(before.worker(), round.means(), bytes, ""));
+        ParameterLayout layout = ParameterLayout.of(tools.spec());
+        WorkerReport report = new WorkerReport(
+                before.worker(),
+                before.steps() + round.means().steps(),
+                round.means(),
+                encoded.stream().mapToLong(slice -> slice.length).sum(),
+                ChangeNorms.of(layout, theta, round.parameters(), slices, codec, encoded),
+                "");
+        List<byte[]> contributions = encoded.stream()
+                .map(slice -> new Contribution(before.worker(), round.means().tokens(), slice).toBytes())
+                .toList();
+        return before.after(round.moments(), contributions, report);
     }
 
-    /** A failure is an answer and no exception: trying the same steps again would fail in the same way. */
-    private static WorkerState failed(WorkerState before, UserError e) {
+    /**
+     * A failure is an answer and no exception: trying the same steps again would fail in the same way. Should the run
+     * go on without this worker, its next round passes over the batches of this one.
+     */
+    private WorkerState failed(WorkerState before, UserError e) {
         StepMeans none = new StepMeans(0, 0, 0, 0, 0, 0, 0, 0, 0);
         String why = e.getMessage() == null ? e.toString() : e.getMessage();
-        return before.after(
-                before.steps(), before.moments(), List.of(), new WorkerReport(before.worker(), none, 0, why));
+        WorkerReport report =
+                new WorkerReport(before.worker(), before.steps() + localSteps, none, 0, ChangeNorms.none(), why);
+        return before.after(before.moments(), List.of(), report);
     }
 
     /** The value of a broadcast, checked to be what the driver sent. */

@@ -1,6 +1,8 @@
 package io.fathom.cluster;
 
+import io.fathom.average.Divergence;
 import io.fathom.average.Outer;
+import io.fathom.average.QuantisedChanges;
 import io.fathom.average.SliceCodec;
 import io.fathom.average.Slices;
 import io.fathom.average.WholeFloats;
@@ -17,11 +19,7 @@ import io.fathom.corpus.TokenSplit;
 import io.fathom.model.ModelSpec;
 import io.fathom.model.ParameterLayout;
 import io.fathom.program.Programs;
-import io.fathom.train.StepMeans;
-import java.util.Collections;
 import java.util.List;
-import java.util.Optional;
-import java.util.OptionalDouble;
 import java.util.UUID;
 import org.apache.spark.api.java.JavaSparkContext;
 
@@ -38,7 +36,6 @@ public final class TrainingRun {
 
     private final JavaSparkContext spark;
     private final TrainConfig config;
-    private final long seed;
     private final WorkerTools tools;
     private final ParameterLayout layout;
     private final RunDirectory run;
@@ -48,7 +45,7 @@ public final class TrainingRun {
     private final SliceCodec codec;
     private final Validation validation;
     private final Progress progress;
-    private final double roundFlops;
+    private final double stepFlops;
 
     /**
      * A run of {@code spec} in the directory {@code run}; throws {@link UserError} when {@code validation} is too
@@ -66,7 +63,7 @@ public final class TrainingRun {
                 spark,
                 config,
                 WorkerTools.of(UUID.randomUUID().toString(), config, spec, train, validation),
-                new WholeFloats(),
+                codec(spec, config.train().encoding()),
                 run,
                 progress);
     }
@@ -80,7 +77,6 @@ public final class TrainingRun {
             Progress progress) {
         this.spark = spark;
         this.config = config.train();
-        this.seed = config.seed();
         this.tools = tools;
         this.codec = codec;
         this.layout = ParameterLayout.of(tools.spec());
@@ -95,7 +91,15 @@ public final class TrainingRun {
         };
         this.validation = new Validation(spark, tools, this.config.validation().batches());
         this.progress = progress;
-        this.roundFlops = roundFlops(tools.spec(), this.config);
+        this.stepFlops = roundFlops(tools.spec(), this.config) / this.config.localSteps() / this.config.workers();
+    }
+
+    static SliceCodec codec(ModelSpec spec, TrainConfig.Encoding encoding) {
+        return switch (encoding) {
+            case FP32 -> new WholeFloats();
+            case BF16 -> new QuantisedChanges(spec, QuantisedChanges.Width.BF16);
+            case INT8 -> new QuantisedChanges(spec, QuantisedChanges.Width.INT8);
+        };
     }
 
     /** Matrix-product FLOPs of one round of all workers, forward and backward, counted from the compiled program. */
@@ -113,7 +117,8 @@ public final class TrainingRun {
      *     seed or number of workers
      */
     public Checkpoint begin(boolean resume) {
-        return resume ? resumed() : fresh();
+        StartingPoint start = new StartingPoint(run, tools, progress);
+        return resume ? start.resumed() : start.fresh();
     }
 
     /**
@@ -139,8 +144,13 @@ public final class TrainingRun {
             long started = System.nanoTime();
             int round = now.round() + 1;
             Rounds.Outcome outcome = round(rounds, now, interruption);
-            now = commit(now, outcome, (System.nanoTime() - started) / 1e9);
-            RoundMetrics metrics = metrics(now, outcome, (System.nanoTime() - started) / 1e9);
+            RoundMetrics.Exchange exchange = RoundMetrics.Exchange.of(
+                    outcome.reports(),
+                    Divergence.norm(now.parameters(), outcome.mean()),
+                    2L * Float.BYTES * layout.size());
+            now = commit(now, outcome, started);
+            RoundMetrics metrics =
+                    RoundMetrics.of(now, outcome.reports(), exchange, (System.nanoTime() - started) / 1e9);
             boolean last = round == config.rounds();
             if (last || round % config.validation().everyRounds() == 0) {
                 validationLoss = validate(now);
@@ -169,7 +179,7 @@ public final class TrainingRun {
                 + config.localSteps() + " steps");
         Rounds.Outcome outcome;
         try {
-            outcome = rounds.run(now.parameters(), config.localSteps());
+            outcome = rounds.run(now.parameters(), config.localSteps(), config.roundSeconds());
         } catch (RuntimeException e) {
             if (interruption.requested()) {
                 throw new StoppedException("stopped in round " + round + ", which is lost; go on with --resume from "
@@ -180,21 +190,25 @@ public final class TrainingRun {
             }
             throw e;
         }
-        for (WorkerReport report : outcome.reports()) {
-            if (report.failed()) {
-                throw new UserError("round " + round + ", worker " + report.worker() + ": " + report.failure());
+        List<WorkerReport> failed =
+                outcome.reports().stream().filter(WorkerReport::failed).toList();
+        for (WorkerReport report : failed) {
+            String what = "round " + round + ", worker " + report.worker() + ": " + report.failure();
+            if (failed.size() > config.toleratedFailures()) {
+                throw new UserError(what);
             }
+            progress.say(what + "\n  left out of this round's average");
         }
         return outcome;
     }
 
-    private Checkpoint commit(Checkpoint before, Rounds.Outcome outcome, double seconds) {
+    private Checkpoint commit(Checkpoint before, Rounds.Outcome outcome, long started) {
         Outer.Step step = outer.step(before.parameters(), outcome.mean(), before.velocity());
         TrainingProgress was = before.progress();
-        List<Long> steps =
-                was.steps().stream().map(s -> s + config.localSteps()).toList();
-        long tokens =
-                outcome.reports().stream().mapToLong(r -> r.means().tokens()).sum();
+        List<WorkerReport> reports = outcome.reports();
+        List<Long> steps = reports.stream().map(WorkerReport::steps).toList();
+        long tokens = reports.stream().mapToLong(r -> r.means().tokens()).sum();
+        long made = reports.stream().mapToLong(r -> r.means().steps()).sum();
         return new Checkpoint(
                 before.spec(),
                 step.parameters(),
@@ -204,8 +218,8 @@ public final class TrainingRun {
                         was.seed(),
                         steps,
                         was.tokens() + tokens,
-                        was.flops() + roundFlops,
-                        was.seconds() + seconds));
+                        was.flops() + stepFlops * made,
+                        was.seconds() + (System.nanoTime() - started) / 1e9));
     }
 
     private void save(Checkpoint now, Rounds rounds) {
@@ -234,41 +248,6 @@ public final class TrainingRun {
         spark.setJobGroup(tools.run(), job, false);
     }
 
-    private Checkpoint fresh() {
-        List<Integer> there = store.list();
-        if (!there.isEmpty()) {
-            throw new UserError(run.path() + ": holds a run already, trained to round " + there.get(there.size() - 1)
-                    + "; add --resume to go on with it, or give another --run");
-        }
-        return new Checkpoint(
-                tools.spec(),
-                layout.initial(tools.spec(), seed),
-                Optional.empty(),
-                new TrainingProgress(0, seed, Collections.nCopies(tools.workers(), 0L), 0, 0, 0));
-    }
-
-    private Checkpoint resumed() {
-        Optional<Checkpoint> newest = store.newestIntact();
-        if (newest.isEmpty()) {
-            progress.say(run.path() + ": no checkpoint to resume from; starting at round 1");
-            return fresh();
-        }
-        Checkpoint found = newest.get();
-        found.requireModel(tools.spec(), run.path());
-        require("seed", found.progress().seed(), seed);
-        require("train.workers", found.progress().workers(), tools.workers());
-        store.deleteAfter(found.round());
-        progress.say(run.path() + ": going on after round " + found.round());
-        return found;
-    }
-
-    private void require(String key, long found, long configured) {
-        if (found != configured) {
-            throw new UserError(run.path() + ": was trained with " + key + " = " + found + ", the configuration says "
-                    + configured + "; set it to " + found + " or give another --run");
-        }
-    }
-
     private WorkerSource sourceOf(Checkpoint checkpoint) {
         return checkpoint.round() == 0
                 ? new WorkerSource.Fresh(layout.size())
@@ -278,44 +257,6 @@ public final class TrainingRun {
                         checkpoint.round(),
                         layout.size(),
                         checkpoint.progress().steps());
-    }
-
-    private RoundMetrics metrics(Checkpoint now, Rounds.Outcome outcome, double seconds) {
-        double loss = 0;
-        double ce = 0;
-        double aux = 0;
-        double pred = 0;
-        double norm = 0;
-        long tokens = 0;
-        long bytes = 0;
-        for (WorkerReport report : outcome.reports()) {
-            StepMeans means = report.means();
-            loss += means.tokens() * means.loss();
-            ce += means.tokens() * means.ce();
-            aux += means.tokens() * means.aux();
-            pred += means.tokens() * means.pred();
-            norm += means.tokens() * means.gradientNorm();
-            tokens += means.tokens();
-            bytes += report.bytes();
-        }
-        TrainingProgress reached = now.progress();
-        return new RoundMetrics(
-                now.round(),
-                reached.steps().get(0),
-                reached.tokens(),
-                loss / tokens,
-                ce / tokens,
-                aux / tokens,
-                pred / tokens,
-                norm / tokens,
-                outcome.reports().get(0).means().learningRate(),
-                tokens / seconds,
-                reached.flops(),
-                bytes,
-                2L * Float.BYTES * layout.size(),
-                seconds,
-                OptionalDouble.empty(),
-                OptionalDouble.empty());
     }
 
     private double secondsLeft(Checkpoint from, Checkpoint now) {

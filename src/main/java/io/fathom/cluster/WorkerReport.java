@@ -1,5 +1,6 @@
 package io.fathom.cluster;
 
+import io.fathom.average.ChangeNorms;
 import io.fathom.train.StepMeans;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
@@ -12,11 +13,13 @@ import java.io.UncheckedIOException;
  * What a worker says of its round.
  *
  * @param worker from 0
+ * @param steps made since the run began
  * @param means of its steps; all zero when it failed
  * @param bytes of its encoded parameters
+ * @param changes how far it moved and what encoding lost
  * @param failure why nothing of it can be used; empty when all went well
  */
-record WorkerReport(int worker, StepMeans means, long bytes, String failure) {
+record WorkerReport(int worker, long steps, StepMeans means, long bytes, ChangeNorms changes, String failure) {
     boolean failed() {
         return !failure.isEmpty();
     }
@@ -25,6 +28,7 @@ record WorkerReport(int worker, StepMeans means, long bytes, String failure) {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         try (DataOutputStream out = new DataOutputStream(bytes)) {
             out.writeInt(worker);
+            out.writeLong(steps);
             out.writeInt(means.steps());
             out.writeLong(means.tokens());
             out.writeDouble(means.loss());
@@ -35,7 +39,10 @@ record WorkerReport(int worker, StepMeans means, long bytes, String failure) {
             out.writeDouble(means.learningRate());
             out.writeDouble(means.seconds());
             out.writeLong(this.bytes);
-            out.writeUTF(failure);
+            write(changes.squaredChanges(), out);
+            write(changes.squaredErrors(), out);
+            // UTF-8 strings of DataOutput end at 64 KiB; a message is for one line.
+            out.writeUTF(failure.length() <= 8000 ? failure : failure.substring(0, 8000));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -46,6 +53,7 @@ record WorkerReport(int worker, StepMeans means, long bytes, String failure) {
         try (DataInputStream in = new DataInputStream(new ByteArrayInputStream(bytes))) {
             return new WorkerReport(
                     in.readInt(),
+                    in.readLong(),
                     new StepMeans(
                             in.readInt(),
                             in.readLong(),
@@ -57,9 +65,25 @@ record WorkerReport(int worker, StepMeans means, long bytes, String failure) {
                             in.readDouble(),
                             in.readDouble()),
                     in.readLong(),
+                    new ChangeNorms(read(in), read(in)),
                     in.readUTF());
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    private static void write(double[] values, DataOutputStream out) throws IOException {
+        out.writeInt(values.length);
+        for (double value : values) {
+            out.writeDouble(value);
+        }
+    }
+
+    private static double[] read(DataInputStream in) throws IOException {
+        double[] values = new double[in.readInt()];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = in.readDouble();
+        }
+        return values;
     }
 }

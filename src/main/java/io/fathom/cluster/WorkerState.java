@@ -38,8 +38,8 @@ final class WorkerState implements Serializable {
     }
 
     /** This worker after a round. */
-    WorkerState after(long stepsThen, Moments then, List<byte[]> given, WorkerReport said) {
-        return new WorkerState(worker, stepsThen, then, given.toArray(byte[][]::new), said.toBytes());
+    WorkerState after(Moments then, List<byte[]> given, WorkerReport said) {
+        return new WorkerState(worker, said.steps(), then, given.toArray(byte[][]::new), said.toBytes());
     }
 
     int worker() {

@@ -9,6 +9,9 @@ public record TrainConfig(
         int localSteps,
         int batch,
         int microBatches,
+        double roundSeconds,
+        int toleratedFailures,
+        Encoding encoding,
         LearningRateConfig learningRate,
         AdamWConfig adamw,
         OuterConfig outer,
@@ -23,10 +26,22 @@ public record TrainConfig(
         problems.atLeast(1, localSteps, "localSteps");
         problems.atLeast(1, batch, "batch");
         problems.atLeast(1, microBatches, "microBatches");
+        problems.positive(roundSeconds, "roundSeconds");
+        problems.require(
+                toleratedFailures >= 0 && (workers < 1 || toleratedFailures < workers),
+                "toleratedFailures",
+                "must be at least 0 and less than workers = " + workers);
         problems.require(
                 microBatches < 1 || batch % microBatches == 0,
                 "batch",
                 "must be a multiple of microBatches = " + microBatches);
+    }
+
+    /** How parameters travel from workers to the average. */
+    public enum Encoding {
+        FP32,
+        BF16,
+        INT8
     }
 
     /** {@code fathom.train.learningRate}: linear warm-up, then a cosine down to {@code floor}. */

@@ -16,6 +16,26 @@ public final class LocalTrainer {
     private final Optimization optimization;
 
     /**
+     * When a round ends.
+     *
+     * @param steps most steps, at least 1
+     * @param seconds time after which no step begins but the first
+     * @param stop asked before each step; when it says true, {@link InterruptedRoundException} is thrown
+     */
+    public record Limits(int steps, double seconds, BooleanSupplier stop) {
+        public Limits {
+            if (steps < 1) {
+                throw new IllegalArgumentException("steps = " + steps + ": must be >= 1");
+            }
+        }
+
+        /** {@code steps} steps, however long they take. */
+        public static Limits steps(int steps) {
+            return new Limits(steps, Double.POSITIVE_INFINITY, () -> false);
+        }
+    }
+
+    /**
      * A trainer on {@code session}, whose program must be a training program of {@code batch / microBatches} sequences.
      */
     public LocalTrainer(Session session, Optimization optimization) {
@@ -27,36 +47,31 @@ public final class LocalTrainer {
     }
 
     /**
-     * Makes {@code steps} steps from {@code parameters} and {@code moments}, neither of which is written.
+     * Makes steps from {@code parameters} and {@code moments}, neither of which is written.
      *
      * @param worker whose batches to learn from, from 0
      * @param firstStep steps this worker made before
-     * @param stop asked before each step; when it says true, {@link InterruptedRoundException} is thrown
+     * @param limits when to end
      * @throws NonFiniteException at the first step whose loss or gradient norm is not finite
      */
     public LocalRound train(
-            BatchSource batches,
-            int worker,
-            long firstStep,
-            int steps,
-            float[] parameters,
-            Moments moments,
-            BooleanSupplier stop) {
-        if (steps < 1) {
-            throw new IllegalArgumentException("steps = " + steps + ": must be >= 1");
-        }
+            BatchSource batches, int worker, long firstStep, Limits limits, float[] parameters, Moments moments) {
         session.write(Session.Vector.PARAMETERS, parameters);
         session.write(Session.Vector.FIRST_MOMENT, moments.first());
         session.write(Session.Vector.SECOND_MOMENT, moments.second());
         Sums sums = new Sums();
         long started = System.nanoTime();
-        for (long step = firstStep; step < firstStep + steps; step++) {
-            if (stop.getAsBoolean()) {
+        int steps = 0;
+        double seconds = 0;
+        while (steps < limits.steps() && (steps == 0 || seconds < limits.seconds())) {
+            long step = firstStep + steps;
+            if (limits.stop().getAsBoolean()) {
                 throw new InterruptedRoundException(worker, step);
             }
             step(batches.batch(worker, step), worker, step + 1, sums);
+            steps++;
+            seconds = (System.nanoTime() - started) / 1e9;
         }
-        double seconds = (System.nanoTime() - started) / 1e9;
         return new LocalRound(
                 read(Session.Vector.PARAMETERS),
                 new Moments(read(Session.Vector.FIRST_MOMENT), read(Session.Vector.SECOND_MOMENT)),

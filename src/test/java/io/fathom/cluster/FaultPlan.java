@@ -37,6 +37,8 @@ record FaultPlan(String directory, List<Fault> faults) implements Serializable {
 
     /** How. */
     enum Kind {
+        /** The gradient's norm is not a number. */
+        NAN,
         /** The task throws. */
         THROW,
         /** The process is killed with signal 9. */
@@ -54,18 +56,22 @@ record FaultPlan(String directory, List<Fault> faults) implements Serializable {
         this(directory.toString(), List.of(faults));
     }
 
-    /** Strikes the first fault of {@code place} that is due and has not struck yet. */
-    private void visit(Place place, int at) {
+    /** Strikes the first fault of {@code place} that is due and has not struck yet; true for {@link Kind#NAN}. */
+    private boolean visit(Place place, int at) {
         for (int i = 0; i < faults.size(); i++) {
             Fault fault = faults.get(i);
             if (fault.place() == place && fault.at() == at && claim("struck-" + i)) {
                 strike(fault);
-                return;
+                return true;
             }
         }
+        return false;
     }
 
     private void strike(Fault fault) {
+        if (fault.kind() == Kind.NAN) {
+            return;
+        }
         if (fault.kind() == Kind.THROW) {
             throw new IllegalStateException("fault on purpose: " + fault);
         }
@@ -169,8 +175,7 @@ record FaultPlan(String directory, List<Fault> faults) implements Serializable {
 
         @Override
         public double update(AdamW step) {
-            plan.visit(Place.TRAINING, step.step());
-            return sound.update(step);
+            return plan.visit(Place.TRAINING, step.step()) ? Double.NaN : sound.update(step);
         }
 
         @Override

@@ -1,7 +1,6 @@
 package io.fathom.cluster;
 
 import io.fathom.average.SliceCodec;
-import io.fathom.average.WholeFloats;
 import io.fathom.checkpoint.Checkpoint;
 import io.fathom.checkpoint.CheckpointStore;
 import io.fathom.checkpoint.RunDirectory;
@@ -69,7 +68,13 @@ final class TinyRun {
     }
 
     static TrainingSummary train(JavaSparkContext spark, RunConfig config, Path run, boolean resume) {
-        return train(spark, config, run, resume, UnaryOperator.identity(), new WholeFloats());
+        return train(
+                spark,
+                config,
+                run,
+                resume,
+                UnaryOperator.identity(),
+                TrainingRun.codec(spec(config), config.train().encoding()));
     }
 
     static TrainingSummary train(

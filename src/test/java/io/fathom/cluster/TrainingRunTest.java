@@ -27,6 +27,7 @@ import java.util.List;
 import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.api.java.JavaSparkContext;
+import org.assertj.core.data.Percentage;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -46,7 +47,13 @@ class TrainingRunTest {
         float[] initial = ParameterLayout.of(tools.spec()).initial(tools.spec(), config.seed());
         try (Session session = tools.openTraining(0)) {
             LocalRound alone = new LocalTrainer(session, tools.optimization())
-                    .train(tools.trainingBatches()::batch, 0, 0, 6, initial, Moments.zero(initial.length), () -> false);
+                    .train(
+                            tools.trainingBatches()::batch,
+                            0,
+                            0,
+                            LocalTrainer.Limits.steps(6),
+                            initial,
+                            Moments.zero(initial.length));
             assertThat(TinyRun.newest(directory).parameters()).isEqualTo(alone.parameters());
             assertThat(moments(3, 0).second()).isEqualTo(alone.moments().second());
             assertThat(alone.parameters()).isNotEqualTo(initial);
@@ -85,10 +92,9 @@ class TrainingRunTest {
                             tools.trainingBatches()::batch,
                             w,
                             2L * round,
-                            2,
+                            LocalTrainer.Limits.steps(2),
                             now.parameters(),
-                            moments.get(w),
-                            () -> false);
+                            moments.get(w));
                     moments.set(w, one.moments());
                     mean.add(one.parameters(), one.means().tokens());
                 }
@@ -164,6 +170,64 @@ class TrainingRunTest {
         }
         assertThat(new CheckpointStore(new Configuration(), directory.toString()).list())
                 .isEmpty();
+    }
+
+    @Test
+    void aWorkerThatFailsIsLeftOutWhereThatIsTolerated() throws IOException {
+        RunConfig config = TinyRun.config("train.workers", "3", "train.rounds", "3", "train.toleratedFailures", "1");
+        FaultPlan plan = new FaultPlan(directory, new Fault(Place.TRAINING, 3, Kind.NAN));
+        try (JavaSparkContext spark = TinyRun.spark("local[2]")) {
+            TinyRun.train(spark, config, directory, false, plan::applyTo, plan.codec());
+        }
+        List<String> lines = Files.readAllLines(directory.resolve("metrics.jsonl"));
+        assertThat(lines.get(0)).contains("\"rejected\":[]");
+        assertThat(lines.get(1)).containsPattern("\"rejected\":\\[[012]\\]").contains("\"tokens\":320,");
+        assertThat(lines.get(2)).contains("\"rejected\":[]").contains("\"step\":6,");
+        assertThat(TinyRun.newest(directory).progress().steps()).containsExactly(6L, 6L, 6L);
+        for (float parameter : TinyRun.newest(directory).parameters()) {
+            assertThat(parameter).isFinite();
+        }
+    }
+
+    @Test
+    void timeEndsARoundEarlyAndTheCursorIsExact() {
+        RunConfig config =
+                TinyRun.config("train.rounds", "2", "train.localSteps", "100000", "train.roundSeconds", "0.2");
+        try (JavaSparkContext spark = TinyRun.spark("local[2]")) {
+            TrainingSummary summary = TinyRun.train(spark, config, directory, false);
+            List<Long> steps = TinyRun.newest(directory).progress().steps();
+            assertThat(steps).allMatch(made -> made >= 2 && made < 100_000);
+            long made = steps.stream().mapToLong(Long::longValue).sum();
+            assertThat(summary.tokens()).isEqualTo(made * 4 * 8);
+            double whole = TrainingRun.roundFlops(TinyRun.spec(config), config.train());
+            assertThat(summary.flops()).isCloseTo(whole / 200_000 * made, Percentage.withPercentage(1e-6));
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"bf16", "int8"})
+    void quantisedRoundsLearnLikeWholeOnesAndTellWhatTheyLose(String encoding) throws IOException {
+        String[] settings = {
+            "train.rounds", "8", "train.localSteps", "5", "train.learningRate.peak", "0.01", "train.encoding", encoding
+        };
+        RunConfig quantised = TinyRun.config(settings);
+        settings[7] = "fp32";
+        RunConfig whole = TinyRun.config(settings);
+        try (JavaSparkContext spark = TinyRun.spark("local[2]")) {
+            double loss = TinyRun.train(spark, quantised, directory.resolve("q"), false)
+                    .validationLoss();
+            double exact =
+                    TinyRun.train(spark, whole, directory.resolve("w"), false).validationLoss();
+            assertThat(loss).isCloseTo(exact, Percentage.withPercentage(2));
+            assertThat(loss).isNotEqualTo(exact);
+        }
+        String lossy = Files.readAllLines(directory.resolve("q/metrics.jsonl")).get(7);
+        assertThat(lossy)
+                .containsPattern("\"attention\":0\\.00|\"attention\":\\d\\.\\d+E-[34]")
+                .contains("\"router\":")
+                .contains("\"cosine\":");
+        assertThat(Files.readAllLines(directory.resolve("w/metrics.jsonl")).get(7))
+                .contains("\"attention\":0.0,");
     }
 
     @Test

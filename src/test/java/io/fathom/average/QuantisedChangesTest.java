@@ -1,0 +1,179 @@
+package io.fathom.average;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import io.fathom.average.QuantisedChanges.Width;
+import io.fathom.model.Gate;
+import io.fathom.model.ModelSpec;
+import io.fathom.model.ParameterLayout;
+import io.fathom.model.Routing;
+import io.fathom.model.Tensor;
+import java.math.BigDecimal;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+class QuantisedChangesTest {
+    private static final ModelSpec SPEC =
+            new ModelSpec(37, 9, 24, 3, 2, new Routing.ExpertChoice(2, 1, 0.5, Gate.SIGMOID, 0.01, true));
+    private static final ParameterLayout LAYOUT = ParameterLayout.of(SPEC);
+
+    private final float[] before = noise(1, 1);
+    private final float[] after = moved(before, noise(2, 1e-3));
+
+    @Test
+    void bfloat16RoundsToTheNearestAndTiesToEven() {
+        SplittableRandom random = new SplittableRandom(3);
+        for (int i = 0; i < 100_000; i++) {
+            float value = Float.intBitsToFloat(random.nextInt());
+            if (!Float.isFinite(value)) {
+                continue;
+            }
+            int bits = Float.floatToRawIntBits(value);
+            float down = Float.intBitsToFloat(bits & 0xFFFF0000);
+            float up = Float.intBitsToFloat((bits & 0xFFFF0000) + 0x10000);
+            float found = Float.intBitsToFloat(QuantisedChanges.toBfloat16(value) << 16);
+            if (!Float.isFinite(up)) {
+                continue;
+            }
+            int nearer = distance(value, down).compareTo(distance(value, up));
+            boolean downIsEven = (bits >>> 16 & 1) == 0;
+            float expected = nearer < 0 || nearer == 0 && downIsEven ? down : up;
+            assertThat(Float.floatToRawIntBits(found)).isEqualTo(Float.floatToRawIntBits(expected));
+        }
+    }
+
+    private static BigDecimal distance(float a, float b) {
+        return new BigDecimal(a).subtract(new BigDecimal(b)).abs();
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void errorsStayWithinTheirBounds(Width width) {
+        SliceCodec codec = new QuantisedChanges(SPEC, width);
+        float[] decoded = codec.decode(codec.encode(before, after, 0, LAYOUT.size()), 0, LAYOUT.size());
+        for (Tensor tensor : LAYOUT.tensors()) {
+            double largest = 0;
+            for (int i = tensor.offset(); i < tensor.offset() + tensor.length(); i++) {
+                largest = Math.max(largest, Math.abs((double) after[i] - before[i]));
+            }
+            for (int i = tensor.offset(); i < tensor.offset() + tensor.length(); i++) {
+                float change = after[i] - before[i];
+                if (!TensorGroup.of(tensor).quantised()) {
+                    assertThat(decoded[i]).as(tensor.name()).isEqualTo(change);
+                } else if (width == Width.BF16) {
+                    assertThat(decoded[i]).isCloseTo(change, within(Math.abs(change) / 256 + Float.MIN_NORMAL));
+                } else {
+                    assertThat((double) decoded[i]).isCloseTo(change, within(largest / 254 * 1.0001));
+                }
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void slicesDecodeToTheSameWhereverTheyAreCutAtBlocks(Width width) {
+        SliceCodec codec = new QuantisedChanges(SPEC, width);
+        Slices slices = new Slices(LAYOUT.size(), 777);
+        ChangeNorms norms = ChangeNorms.of(LAYOUT, before, after, slices, codec, encode(codec, slices));
+        double sum = 0;
+        for (int i = 0; i < before.length; i++) {
+            sum += Math.pow((double) after[i] - before[i], 2);
+        }
+        assertThat(norms.change()).isCloseTo(Math.sqrt(sum), within(1e-9));
+        var errors = ChangeNorms.relativeErrors(List.of(norms, norms));
+        assertThat(errors).containsOnlyKeys(TensorGroup.values());
+        assertThat(errors.get(TensorGroup.ATTENTION)).isBetween(1e-4, 1e-2);
+        assertThat(errors.get(TensorGroup.ROUTER)).as("rounding of fp32 alone").isLessThan(1e-3);
+    }
+
+    @Test
+    void anUnchangedModelDecodesToZero() {
+        for (Width width : Width.values()) {
+            SliceCodec codec = new QuantisedChanges(SPEC, width);
+            float[] decoded = codec.decode(codec.encode(before, before, 0, LAYOUT.size()), 0, LAYOUT.size());
+            assertThat(decoded).containsOnly(0f);
+        }
+    }
+
+    @Test
+    void bytesAreHalfAndAQuarter() {
+        int whole = new WholeFloats().encode(before, after, 0, LAYOUT.size()).length;
+        assertThat(encodedBytes(Width.BF16) / (double) whole).isBetween(0.5, 0.6);
+        assertThat(encodedBytes(Width.INT8) / (double) whole).isBetween(0.25, 0.4);
+    }
+
+    @Test
+    void cosinesAreThoseOfTheVectors() {
+        float[] theta = noise(10, 1);
+        List<float[]> changes = List.of(noise(11, 1), noise(12, 2), noise(13, 3));
+        long[] tokens = {10, 20, 40};
+        WeightedMean mean = new WeightedMean(theta.length);
+        double[] weights = new double[3];
+        double[] norms = new double[3];
+        for (int w = 0; w < 3; w++) {
+            mean.add(changes.get(w), tokens[w]);
+            weights[w] = tokens[w];
+            norms[w] = Math.sqrt(dot(changes.get(w), changes.get(w)));
+        }
+        double products = 0;
+        double lengths = 0;
+        for (int i = 0; i < 3; i++) {
+            for (int j = 0; j < 3; j++) {
+                if (i != j) {
+                    products += weights[i] * weights[j] * dot(changes.get(i), changes.get(j));
+                    lengths += weights[i] * weights[j] * norms[i] * norms[j];
+                }
+            }
+        }
+        double meanNorm = Divergence.norm(theta, new MeanOfWorkers(mean.mean(), true));
+        assertThat(Divergence.cosine(weights, norms, meanNorm)).isCloseTo(products / lengths, within(1e-6));
+        assertThat(Divergence.cosine(new double[] {1, 1}, new double[] {2, 3}, 2.5))
+                .isCloseTo(1, within(1e-12));
+        assertThat(Divergence.cosine(new double[] {1}, new double[] {2}, 2)).isNaN();
+    }
+
+    private int encodedBytes(Width width) {
+        return new QuantisedChanges(SPEC, width).encode(before, after, 0, LAYOUT.size()).length;
+    }
+
+    private List<byte[]> encode(SliceCodec codec, Slices slices) {
+        List<byte[]> encoded = new ArrayList<>();
+        for (int s = 0; s < slices.count(); s++) {
+            encoded.add(codec.encode(before, after, slices.from(s), slices.to(s)));
+        }
+        return encoded;
+    }
+
+    private static double dot(float[] a, float[] b) {
+        double sum = 0;
+        for (int i = 0; i < a.length; i++) {
+            sum += (double) a[i] * b[i];
+        }
+        return sum;
+    }
+
+    /** Noise on the tensors, zero in the padding. */
+    private static float[] noise(long seed, double scale) {
+        SplittableRandom random = new SplittableRandom(seed);
+        float[] values = new float[LAYOUT.size()];
+        for (Tensor tensor : LAYOUT.tensors()) {
+            for (int i = tensor.offset(); i < tensor.offset() + tensor.length(); i++) {
+                values[i] = (float) (scale * random.nextGaussian());
+            }
+        }
+        return values;
+    }
+
+    private static float[] moved(float[] from, float[] change) {
+        float[] to = from.clone();
+        for (int i = 0; i < to.length; i++) {
+            to[i] += change[i];
+        }
+        return to;
+    }
+}
