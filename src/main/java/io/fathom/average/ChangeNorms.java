@@ -12,6 +12,7 @@ import java.util.Map;
  * @param squaredChanges sum of (after - before)^2, by ordinal of {@link TensorGroup}
  * @param squaredErrors sum of (decoded - (after - before))^2, likewise
  */
+@SuppressWarnings("EnumOrdinal") // indexes of arrays that only tasks of one run exchange
 public record ChangeNorms(double[] squaredChanges, double[] squaredErrors) {
 
     /** Of a worker that gives nothing. */
