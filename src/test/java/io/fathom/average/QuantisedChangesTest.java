@@ -42,7 +42,7 @@ class QuantisedChangesTest {
             }
             int nearer = distance(value, down).compareTo(distance(value, up));
             boolean downIsEven = (bits >>> 16 & 1) == 0;
-            float expected = nearer < 0 || nearer == 0 && downIsEven ? down : up;
+            float expected = nearer < 0 || (nearer == 0 && downIsEven) ? down : up;
             assertThat(Float.floatToRawIntBits(found)).isEqualTo(Float.floatToRawIntBits(expected));
         }
     }
