@@ -16,7 +16,9 @@ public final class CheckpointJson {
     @JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "kind")
     @JsonSubTypes({
         @JsonSubTypes.Type(value = Routing.Dense.class, name = "dense"),
-        @JsonSubTypes.Type(value = Routing.ExpertChoice.class, name = "expert-choice")
+        @JsonSubTypes.Type(value = Routing.ExpertChoice.class, name = "expert-choice"),
+        @JsonSubTypes.Type(value = Routing.TokenChoice.class, name = "token-choice"),
+        @JsonSubTypes.Type(value = Routing.Stochastic.class, name = "random")
     })
     private interface Kinds {}
 

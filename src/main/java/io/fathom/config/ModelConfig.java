@@ -18,7 +18,15 @@ public record ModelConfig(int context, int width, int heads, int blocks, Routing
 
     /** {@code fathom.model.routing}. */
     public record RoutingConfig(
-            Kind kind, int every, int offset, double capacity, Gate gate, double auxWeight, boolean predictor)
+            Kind kind,
+            int every,
+            int offset,
+            double capacity,
+            Gate gate,
+            double auxWeight,
+            boolean predictor,
+            double balanceWeight,
+            double zWeight)
             implements Checked {
 
         @Override
@@ -30,11 +38,15 @@ public record ModelConfig(int context, int width, int heads, int blocks, Routing
                     "must be at least 0 and less than every = " + every);
             problems.require(capacity > 0 && capacity <= 1, "capacity", "must be greater than 0 and at most 1");
             problems.notNegative(auxWeight, "auxWeight");
+            problems.notNegative(balanceWeight, "balanceWeight");
+            problems.notNegative(zWeight, "zWeight");
         }
 
         /** Which router. */
         public enum Kind {
             EXPERT_CHOICE,
+            TOKEN_CHOICE,
+            RANDOM,
             DENSE
         }
     }
@@ -53,7 +65,18 @@ public record ModelConfig(int context, int width, int heads, int blocks, Routing
                         routing.capacity(),
                         routing.gate(),
                         routing.auxWeight(),
+                        routing.zWeight(),
                         routing.predictor());
+            case TOKEN_CHOICE ->
+                new Routing.TokenChoice(
+                        routing.every(),
+                        routing.offset(),
+                        routing.capacity(),
+                        routing.gate(),
+                        routing.balanceWeight(),
+                        routing.zWeight());
+            case RANDOM ->
+                new Routing.Stochastic(routing.every(), routing.offset(), routing.capacity(), routing.gate());
         };
         return new ModelSpec(vocabulary, context, width, heads, blocks, rule);
     }

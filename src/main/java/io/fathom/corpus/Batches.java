@@ -56,6 +56,6 @@ public final class Batches {
             Permutation order = new Permutation(windows, Permutation.mix(seed) + epoch * 0xD1B54A32D192ED03L);
             rows[b] = split.window(order.at(position % windows), length);
         }
-        return Batch.ofWindows(rows);
+        return Batch.ofWindows(rows).withSeed(Permutation.mix(Permutation.mix(seed) + step * workers + worker));
     }
 }

@@ -38,17 +38,17 @@ record Block(
     }
 
     private static @Nullable Router router(ModelSpec spec, Parameters from, int index) {
-        if (!spec.routes(index) || !(spec.routing() instanceof Routing.ExpertChoice choice)) {
+        if (!spec.routes(index) || !(spec.routing() instanceof Routing.Routed routed)) {
             return null;
         }
-        Router.Predictor predictor = choice.predictor()
+        Router.Predictor predictor = routed instanceof Routing.ExpertChoice choice && choice.predictor()
                 ? new Router.Predictor(
                         from.matrix("predictor.fc.weight"),
                         from.vector("predictor.fc.bias"),
                         from.vector("predictor.out.weight"),
                         from.vector("predictor.out.bias")[0])
                 : null;
-        return new Router(from.vector("router.weight"), choice.gate(), predictor);
+        return new Router(from.vector("router.weight"), routed.gate(), predictor);
     }
 
     /**

@@ -7,7 +7,9 @@ import io.fathom.model.Routing;
 import io.fathom.model.Tensor;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
@@ -65,25 +67,31 @@ public final class ModelGraph {
         SDVariable targets_N = sd.placeHolder("targets", DataType.INT32, sequences, spec.context())
                 .reshape(sequences * spec.context());
         SDVariable x_ND = embedding(tokens_N);
-        List<SDVariable> aux = new ArrayList<>();
-        List<SDVariable> pred = new ArrayList<>();
+        Map<String, List<SDVariable>> losses = new LinkedHashMap<>();
         for (int i = 0; i < spec.blocks(); i++) {
             String block = "h." + i + ".";
-            x_ND = spec.routes(i) && spec.routing() instanceof Routing.ExpertChoice choice
-                    ? routed(block, choice, x_ND, aux, pred)
+            x_ND = spec.routes(i) && spec.routing() instanceof Routing.Routed routing
+                    ? routed(block, routing, x_ND, losses)
                     : plain(block, x_ND);
         }
         SDVariable logits_NV = sd.mmul("logits", norm("ln_f", x_ND), parameter("wte.weight"), false, true, false);
         SDVariable loss_N = sd.loss().sparseSoftmaxCrossEntropy("token_loss", logits_NV, targets_N);
         SDVariable total = named("ce", loss_N.mean(0));
-        if (spec.routing() instanceof Routing.ExpertChoice choice && !aux.isEmpty()) {
-            total = total.add(mean("aux", aux).mul(choice.auxWeight()));
-            if (!pred.isEmpty()) {
-                total = total.add(mean("pred", pred));
-            }
+        for (Map.Entry<String, List<SDVariable>> each : losses.entrySet()) {
+            SDVariable loss = mean(each.getKey(), each.getValue());
+            total = total.add(each.getKey().equals("pred") ? loss : loss.mul(weight(each.getKey())));
         }
         sd.identity("total", total);
         return sd;
+    }
+
+    /** The weight of a routing loss, a mean over the routed blocks, in {@code total}. */
+    private double weight(String loss) {
+        if (spec.routing() instanceof Routing.TokenChoice choice) {
+            return loss.equals("balance") ? choice.balanceWeight() : choice.zWeight();
+        }
+        Routing.ExpertChoice choice = (Routing.ExpertChoice) spec.routing();
+        return loss.equals("aux") ? choice.auxWeight() : choice.zWeight();
     }
 
     private static SDVariable named(String name, SDVariable variable) {
@@ -184,32 +192,88 @@ public final class ModelGraph {
 
     /** x + g(r) d on the chosen tokens, x elsewhere. */
     private SDVariable routed(
-            String block, Routing.ExpertChoice choice, SDVariable x_ND, List<SDVariable> aux, List<SDVariable> pred) {
-        int length = spec.context();
-        int k = choice.selected(length);
-        SDVariable w_D1 = parameter(block + "router.weight").reshape(spec.width(), 1);
-        SDVariable r_N1 = named(block + "scores", x_ND.mmul(w_D1));
-        SDVariable index_K = chosen(block, r_N1, k);
-        SDVariable mask_N1 =
-                named(block + "mask", sd.scatterAdd(zeros(sequences * length, 1), index_K, ones(sequences * k, 1)));
-        aux.add(named(block + "aux", binaryCrossEntropy(r_N1, mask_N1)));
-        if (choice.predictor()) {
-            SDVariable p_N1 = predictor(block + "predictor", x_ND);
-            pred.add(named(block + "pred", binaryCrossEntropy(p_N1, mask_N1)));
-        }
+            String block, Routing.Routed routing, SDVariable x_ND, Map<String, List<SDVariable>> losses) {
+        int k = routing.selected(spec.context());
+        SDVariable r_N1 = scores(block, routing, x_ND);
+        SDVariable index_K = chosen(block, r_N1, k, routing instanceof Routing.TokenChoice);
+        losses(block, routing, x_ND, r_N1, index_K)
+                .forEach((name, loss) ->
+                        losses.computeIfAbsent(name, n -> new ArrayList<>()).add(named(block + name, loss)));
         SDVariable x_KD = named(block + "gathered", sd.gather(x_ND, index_K, 0));
         SDVariable y_KD = linear(block + "attn.c_proj", attention(block, x_KD, k));
         SDVariable x1_KD = named(block + "residual", x_KD.add(y_KD));
         SDVariable d_KD = named(block + "delta", y_KD.add(mlp(block, x1_KD)));
-        SDVariable g_K1 = gate(choice.gate(), sd.gather(r_N1, index_K, 0));
-        return named(block + "out", sd.scatterAdd(x_ND, index_K, d_KD.mul(g_K1)));
+        SDVariable r_K1 = sd.gather(r_N1, index_K, 0);
+        SDVariable g_K1 = gate(routing.gate(), r_K1);
+        SDVariable factor_K1 = routing instanceof Routing.TokenChoice ? g_K1.mul(positive(r_K1)) : g_K1;
+        return named(block + "out", sd.scatterAdd(x_ND, index_K, d_KD.mul(factor_K1)));
     }
 
-    /** Rows of the k largest scores of each sequence, ascending. Among equal scores native top_k may choose wrongly. */
-    private SDVariable chosen(String block, SDVariable r_N1, int k) {
+    /** The router weights r; those of chance are a placeholder, standard Gaussian numbers to be given. */
+    private SDVariable scores(String block, Routing.Routed routing, SDVariable x_ND) {
+        if (routing instanceof Routing.Stochastic) {
+            return sd.placeHolder(block + "scores", type, (long) sequences * spec.context(), 1);
+        }
+        SDVariable w_D1 = parameter(block + "router.weight").reshape(spec.width(), 1);
+        return named(block + "scores", x_ND.mmul(w_D1));
+    }
+
+    /** The block's routing losses by name. */
+    private Map<String, SDVariable> losses(
+            String block, Routing.Routed routing, SDVariable x_ND, SDVariable r_N1, SDVariable index_K) {
+        Map<String, SDVariable> losses = new LinkedHashMap<>();
+        if (routing instanceof Routing.ExpertChoice choice) {
+            SDVariable mask_N1 = named(
+                    block + "mask",
+                    sd.scatterAdd(
+                            zeros(sequences * spec.context()),
+                            index_K,
+                            ones(sequences * choice.selected(spec.context()))));
+            losses.put("aux", binaryCrossEntropy(r_N1, mask_N1));
+            if (choice.predictor()) {
+                losses.put("pred", binaryCrossEntropy(predictor(block + "predictor", x_ND), mask_N1));
+            }
+            if (choice.zWeight() > 0) {
+                losses.put("z", r_N1.mul(r_N1).mean(0, 1));
+            }
+        } else if (routing instanceof Routing.TokenChoice choice) {
+            losses.put("balance", balance(r_N1, choice.capacity()));
+            if (choice.zWeight() > 0) {
+                losses.put("z", r_N1.mul(r_N1).mean(0, 1));
+            }
+        }
+        return losses;
+    }
+
+    /** 1 where r > 0, else 0. */
+    private SDVariable positive(SDVariable r) {
+        return r.gt(0).castTo(type);
+    }
+
+    /** f P / c + (1 - f) (1 - P) / (1 - c). */
+    private SDVariable balance(SDVariable r_N1, double c) {
+        SDVariable f = positive(r_N1).mean(0, 1);
+        SDVariable p = sd.nn().sigmoid(r_N1).mean(0, 1);
+        SDVariable taken = f.mul(p).div(c);
+        return c == 1 ? taken : taken.add(f.rsub(1).mul(p.rsub(1)).div(1 - c));
+    }
+
+    /**
+     * Rows of the k largest scores of each sequence, ascending; where {@code positiveFirst}, those with a score above 0
+     * before the others. Among equal scores native top_k may choose wrongly.
+     */
+    private SDVariable chosen(String block, SDVariable r_N1, int k, boolean positiveFirst) {
         SDVariable best_Bk = new TopIndices(sd, r_N1.reshape(sequences, spec.context()), k).outputVariables()[1];
-        SDVariable negative_Bk = best_Bk.castTo(type).neg();
-        SDVariable ascending_Bk = new TopIndices(sd, negative_Bk, k).outputVariables()[0].neg();
+        SDVariable position_Bk = best_Bk.castTo(type);
+        if (positiveFirst) {
+            SDVariable value_Bk = new TopIndices(sd, r_N1.reshape(sequences, spec.context()), k).outputVariables()[0];
+            position_Bk = position_Bk.add(value_Bk.lte(0).castTo(type).mul(spec.context()));
+        }
+        SDVariable ascending_Bk = new TopIndices(sd, position_Bk.neg(), k).outputVariables()[0].neg();
+        if (positiveFirst) {
+            ascending_Bk = ascending_Bk.sub(
+                    ascending_Bk.gte(spec.context()).castTo(type).mul(spec.context()));
+        }
         int[] offsets =
                 IntStream.range(0, sequences).map(b -> b * spec.context()).toArray();
         String name = "row_offsets";
@@ -221,14 +285,14 @@ public final class ModelGraph {
                 ascending_Bk.castTo(DataType.INT32).add(offsets_B1).reshape((long) sequences * k));
     }
 
-    private SDVariable zeros(int rows, int columns) {
+    private SDVariable zeros(int rows) {
         String name = "zeros_" + rows;
-        return sd.hasVariable(name) ? sd.getVariable(name) : sd.constant(name, Nd4j.zeros(type, rows, columns));
+        return sd.hasVariable(name) ? sd.getVariable(name) : sd.constant(name, Nd4j.zeros(type, rows, 1));
     }
 
-    private SDVariable ones(int rows, int columns) {
+    private SDVariable ones(int rows) {
         String name = "ones_" + rows;
-        return sd.hasVariable(name) ? sd.getVariable(name) : sd.constant(name, Nd4j.ones(type, rows, columns));
+        return sd.hasVariable(name) ? sd.getVariable(name) : sd.constant(name, Nd4j.ones(type, rows, 1));
     }
 
     /** mean(softplus(z) - mask z). */

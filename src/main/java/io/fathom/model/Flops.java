@@ -75,9 +75,9 @@ public record Flops(ModelSpec spec) {
         return Math.max(1, Math.round(steps * (double) training() / denseTwin().training()));
     }
 
-    /** Router of one block: one inner product a token. */
+    /** Router of one block: one inner product a token; 0 where chance routes. */
     public long router() {
-        return 2L * spec.context() * spec.width();
+        return spec.routing() instanceof Routing.Stochastic ? 0 : 2L * spec.context() * spec.width();
     }
 
     /** Predictor of one block, both layers; 0 where the model has none. */
@@ -92,7 +92,7 @@ public record Flops(ModelSpec spec) {
 
     /** k: tokens a routed block takes of a sequence; S where none routes. */
     public int selected() {
-        return spec.routing() instanceof Routing.ExpertChoice choice ? choice.selected(spec.context()) : spec.context();
+        return spec.routing() instanceof Routing.Routed routed ? routed.selected(spec.context()) : spec.context();
     }
 
     private long blockOver(long tokens) {

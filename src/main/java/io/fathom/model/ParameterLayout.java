@@ -48,7 +48,7 @@ public final class ParameterLayout {
             layout.add(block + "mlp.c_fc.bias", 4 * d);
             layout.add(block + "mlp.c_proj.weight", 4 * d, d);
             layout.add(block + "mlp.c_proj.bias", d);
-            if (spec.routes(i)) {
+            if (spec.routes(i) && !(spec.routing() instanceof Routing.Stochastic)) {
                 layout.add(block + "router.weight", d);
                 if (spec.routing() instanceof Routing.ExpertChoice choice && choice.predictor()) {
                     layout.add(block + "predictor.fc.weight", d, d / 2);

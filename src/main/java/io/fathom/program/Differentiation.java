@@ -3,6 +3,8 @@ package io.fathom.program;
 import io.fathom.program.Instruction.Add;
 import io.fathom.program.Instruction.Attention;
 import io.fathom.program.Instruction.AttentionGrad;
+import io.fathom.program.Instruction.BalanceLoss;
+import io.fathom.program.Instruction.BalanceLossGrad;
 import io.fathom.program.Instruction.BinaryCrossEntropy;
 import io.fathom.program.Instruction.BinaryCrossEntropyGrad;
 import io.fathom.program.Instruction.ColumnSum;
@@ -18,6 +20,9 @@ import io.fathom.program.Instruction.HeadLoss;
 import io.fathom.program.Instruction.LayerNorm;
 import io.fathom.program.Instruction.LayerNormGrad;
 import io.fathom.program.Instruction.MatMul;
+import io.fathom.program.Instruction.MeanSquare;
+import io.fathom.program.Instruction.MeanSquareGrad;
+import io.fathom.program.Instruction.RandomScores;
 import io.fathom.program.Instruction.RouterScores;
 import io.fathom.program.Instruction.RouterScoresGrad;
 import io.fathom.program.Instruction.ScatterGated;
@@ -92,7 +97,11 @@ final class Differentiation {
             silu(silu);
         } else if (instruction instanceof Embedding embedding) {
             embedding(embedding);
-        } else if (!(instruction instanceof TopK)) {
+        } else if (instruction instanceof BalanceLoss balance) {
+            balance(balance);
+        } else if (instruction instanceof MeanSquare square) {
+            meanSquare(square);
+        } else if (!(instruction instanceof TopK) && !(instruction instanceof RandomScores)) {
             throw new IllegalArgumentException("no gradient rule for "
                     + instruction.getClass().getSimpleName() + ": it is itself part of a gradient");
         }
@@ -143,6 +152,25 @@ final class Differentiation {
         }
     }
 
+    private void balance(BalanceLoss balance) {
+        double weight = weights.getOrDefault(balance.loss(), 0.0);
+        if (weight != 0) {
+            Value dScores = fresh(balance.scores());
+            pass.emit(
+                    new BalanceLossGrad(balance.scores(), balance.capacity(), weight, take(balance.scores()), dScores));
+            gradients.put(balance.scores(), dScores);
+        }
+    }
+
+    private void meanSquare(MeanSquare square) {
+        double weight = weights.getOrDefault(square.loss(), 0.0);
+        if (weight != 0) {
+            Value dz = fresh(square.z());
+            pass.emit(new MeanSquareGrad(square.z(), weight, take(square.z()), dz));
+            gradients.put(square.z(), dz);
+        }
+    }
+
     private void scatterGated(ScatterGated scatter) {
         Value dy = take(scatter.y());
         if (dy == null) {
@@ -155,6 +183,7 @@ final class Differentiation {
                 scatter.scores(),
                 scatter.delta(),
                 scatter.gate(),
+                scatter.positive(),
                 dy,
                 take(scatter.scores()),
                 dDelta,

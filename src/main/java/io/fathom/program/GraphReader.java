@@ -5,6 +5,7 @@ import io.fathom.model.Gate;
 import io.fathom.model.ModelSpec;
 import io.fathom.program.Instruction.Add;
 import io.fathom.program.Instruction.Attention;
+import io.fathom.program.Instruction.BalanceLoss;
 import io.fathom.program.Instruction.BinaryCrossEntropy;
 import io.fathom.program.Instruction.CrossEntropy;
 import io.fathom.program.Instruction.Embedding;
@@ -13,6 +14,8 @@ import io.fathom.program.Instruction.Gelu;
 import io.fathom.program.Instruction.HeadLoss;
 import io.fathom.program.Instruction.LayerNorm;
 import io.fathom.program.Instruction.MatMul;
+import io.fathom.program.Instruction.MeanSquare;
+import io.fathom.program.Instruction.RandomScores;
 import io.fathom.program.Instruction.RouterScores;
 import io.fathom.program.Instruction.ScatterGated;
 import io.fathom.program.Instruction.Silu;
@@ -24,6 +27,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.autodiff.samediff.internal.SameDiffOp;
@@ -36,6 +41,8 @@ import org.nd4j.autodiff.samediff.internal.SameDiffOp;
  * error that names the variable.
  */
 final class GraphReader {
+    private static final Pattern SCORES = Pattern.compile("h\\.(\\d+)\\.scores");
+
     private final SameDiff graph;
     private final Map<String, Node> nodes;
     private final Forward pass;
@@ -78,7 +85,7 @@ final class GraphReader {
                 losses.put(leaf, loss(leaf, Objects.requireNonNull(weights.get(leaf))));
             }
         }
-        for (String name : List.of("aux", "pred")) {
+        for (String name : List.of("aux", "pred", "balance", "z")) {
             if (nodes.containsKey(name)) {
                 Map<Node, Double> terms = new LinkedHashMap<>();
                 linear(node(name), 1, terms);
@@ -94,6 +101,10 @@ final class GraphReader {
 
     /** Takes a sum of scaled losses apart into {@code terms}. */
     private void linear(Node node, double factor, Map<Node, Double> terms) {
+        if (patterns.balance(node) != null) {
+            terms.merge(node, factor, Double::sum);
+            return;
+        }
         switch (node.op) {
             case "identity" -> linear(node.in(0), factor, terms);
             case "add" -> {
@@ -127,6 +138,20 @@ final class GraphReader {
             TopK selection = selection(bce.index());
             Value loss = pass.real(node.variable, 1, 1);
             pass.emit(new BinaryCrossEntropy(z, selection.mask(), loss));
+            return loss;
+        }
+        Patterns.Balance balance = patterns.balance(node);
+        if (balance != null) {
+            Value scores = real(balance.scores());
+            Value loss = pass.real(node.variable, 1, 1);
+            pass.emit(new BalanceLoss(scores, balance.capacity(), loss));
+            return loss;
+        }
+        Node squared = patterns.meanSquare(node);
+        if (squared != null) {
+            Value z = real(squared);
+            Value loss = pass.real(node.variable, 1, 1);
+            pass.emit(new MeanSquare(z, loss));
             return loss;
         }
         Node rows = node.in(0);
@@ -186,6 +211,7 @@ final class GraphReader {
             case "gather" -> gather(node);
             case "scatter_add" -> scatterGated(node);
             case "stop_gradient" -> real(node.in(0));
+            case "" -> chance(node);
             default -> throw unknown(node);
         };
     }
@@ -282,6 +308,18 @@ final class GraphReader {
         return y;
     }
 
+    /** Router weights that are given rather than computed: chance gives them. */
+    private Value chance(Node node) {
+        Matcher name = SCORES.matcher(node.variable);
+        if (!name.matches()) {
+            throw unknown(node);
+        }
+        Value scores = pass.real(node.variable, pass.sequences * pass.spec.context(), 1);
+        pass.emit(new RandomScores(Integer.parseInt(name.group(1)), scores));
+        pass.outputs.put(node.variable, scores);
+        return scores;
+    }
+
     private Value attention(Node node) {
         Patterns.Heads heads = patterns.attention(node);
         if (heads == null || heads.heads() != pass.spec.heads() || heads.sequences() != pass.sequences) {
@@ -311,10 +349,12 @@ final class GraphReader {
                 scores,
                 pass.sequences,
                 found.k(),
+                found.positive(),
                 pass.ints(index.variable, pass.sequences * found.k()),
                 pass.like(block + "mask", scores));
         pass.emit(selection);
         pass.outputs.put(index.variable, selection.index());
+        pass.outputs.put(block + "mask", selection.mask());
         selections.put(index, selection);
         return selection;
     }
@@ -338,7 +378,7 @@ final class GraphReader {
         Value delta = real(gated.delta());
         Value y = pass.like(node.variable, x);
         Gate gate = gated.gate();
-        pass.emit(new ScatterGated(x, selection.index(), scores, delta, gate, y));
+        pass.emit(new ScatterGated(x, selection.index(), scores, delta, gate, gated.positive(), y));
         return y;
     }
 }

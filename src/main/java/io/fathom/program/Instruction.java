@@ -200,10 +200,29 @@ public sealed interface Instruction {
     }
 
     /**
+     * scores [B*S, 1] = the standard Gaussian numbers of the batch's seed for this block:
+     * {@link io.fathom.model.Noise}.
+     */
+    record RandomScores(int block, Value scores) implements Instruction {
+        @Override
+        public List<Value> reads() {
+            return List.of();
+        }
+
+        @Override
+        public List<Value> writes() {
+            return list(scores);
+        }
+    }
+
+    /**
      * The k largest of each sequence's S scores, exactly: ties go to the earlier position. index [B*k, 1] holds row
      * numbers b*S + t, ascending; mask [B*S, 1] is 1 for the chosen tokens, else 0.
+     *
+     * <p>Where {@code positive}, only tokens with a score above 0 are chosen: they come first in index, ascending, and
+     * the rest of the k largest, ascending, fill it up. As those come last, no chosen token attends to one of them.
      */
-    record TopK(Value scores, int sequences, int k, Value index, Value mask) implements Instruction {
+    record TopK(Value scores, int sequences, int k, boolean positive, Value index, Value mask) implements Instruction {
         @Override
         public List<Value> reads() {
             return list(scores);
@@ -228,8 +247,12 @@ public sealed interface Instruction {
         }
     }
 
-    /** y = x; y[index[i]] += g(scores[index[i]]) * delta[i]: Equation 1. Rows of x not chosen pass bit for bit. */
-    record ScatterGated(Value x, Value index, Value scores, Value delta, Gate gate, Value y) implements Instruction {
+    /**
+     * y = x; y[index[i]] += g(scores[index[i]]) * delta[i]: Equation 1. Rows of x not chosen pass bit for bit; where
+     * {@code positive}, so do rows whose score is not above 0.
+     */
+    record ScatterGated(Value x, Value index, Value scores, Value delta, Gate gate, boolean positive, Value y)
+            implements Instruction {
         @Override
         public List<Value> inPlace() {
             return list(x);
@@ -266,6 +289,45 @@ public sealed interface Instruction {
         @Override
         public List<Value> reads() {
             return list(z, mask);
+        }
+
+        @Override
+        public List<Value> writes() {
+            return list(loss);
+        }
+    }
+
+    /**
+     * loss = f P / c + (1 - f) (1 - P) / (1 - c), with f the share of scores above 0 and P the mean of sigmoid(scores),
+     * c the capacity; the second term is left out where c = 1.
+     */
+    record BalanceLoss(Value scores, double capacity, Value loss) implements Instruction {
+        @Override
+        public List<Value> reads() {
+            return list(scores);
+        }
+
+        @Override
+        public List<Value> writes() {
+            return list(loss);
+        }
+
+        /** d loss / d P for the share {@code f} of scores above 0. */
+        public static double slope(double f, double capacity) {
+            return f / capacity - (capacity == 1 ? 0 : (1 - f) / (1 - capacity));
+        }
+
+        /** The loss for the share {@code f} of scores above 0 and the mean {@code p} of their sigmoid. */
+        public static double value(double f, double p, double capacity) {
+            return f * p / capacity + (capacity == 1 ? 0 : (1 - f) * (1 - p) / (1 - capacity));
+        }
+    }
+
+    /** loss = mean of z^2. */
+    record MeanSquare(Value z, Value loss) implements Instruction {
+        @Override
+        public List<Value> reads() {
+            return list(z);
         }
 
         @Override
@@ -455,13 +517,15 @@ public sealed interface Instruction {
 
     /**
      * The gradient of {@link ScatterGated}: dDelta[i] = g(r_i) dy[index[i]]; dScores = addend, and at index[i] further
-     * g'(r_i) * (dy[index[i]] . delta[i]). The gradient with respect to x is dy itself.
+     * g'(r_i) * (dy[index[i]] . delta[i]). The gradient with respect to x is dy itself. Where {@code positive}, rows
+     * whose score is not above 0 give 0 to both.
      */
     record ScatterGatedGrad(
             Value index,
             Value scores,
             Value delta,
             Gate gate,
+            boolean positive,
             Value dy,
             @Nullable Value addend,
             Value dDelta,
@@ -513,6 +577,49 @@ public sealed interface Instruction {
         @Override
         public List<Value> reads() {
             return list(z, mask, addend);
+        }
+
+        @Override
+        public List<Value> writes() {
+            return list(dz);
+        }
+    }
+
+    /**
+     * dScores = weight / rows * (f / c - (1 - f) / (1 - c)) * s (1 - s) + addend, s = sigmoid(scores); f is held fixed.
+     */
+    record BalanceLossGrad(
+            Value scores,
+            double capacity,
+            double weight,
+            @Nullable Value addend,
+            Value dScores) implements Instruction {
+        @Override
+        public List<Value> inPlace() {
+            return list(addend);
+        }
+
+        @Override
+        public List<Value> reads() {
+            return list(scores, addend);
+        }
+
+        @Override
+        public List<Value> writes() {
+            return list(dScores);
+        }
+    }
+
+    /** dz = weight * 2 z / rows + addend. */
+    record MeanSquareGrad(Value z, double weight, @Nullable Value addend, Value dz) implements Instruction {
+        @Override
+        public List<Value> inPlace() {
+            return list(addend);
+        }
+
+        @Override
+        public List<Value> reads() {
+            return list(z, addend);
         }
 
         @Override

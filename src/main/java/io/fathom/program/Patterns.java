@@ -28,14 +28,17 @@ final class Patterns {
     /** Multi-head causal attention over split(qkv). */
     record Heads(Node qkv, int sequences, int heads) {}
 
-    /** Rows of the k best scores, ascending. */
-    record Selection(Node scores, int k) {}
+    /** Rows of the k best scores, ascending; where {@code positive}, those above 0 first. */
+    record Selection(Node scores, int k, boolean positive) {}
 
-    /** x with g(scores[index]) * delta added on the rows of index. */
-    record Gated(Node x, Node index, Node scores, Node delta, Gate gate) {}
+    /** x with g(scores[index]) * delta added on the rows of index; where {@code positive}, only for scores above 0. */
+    record Gated(Node x, Node index, Node scores, Node delta, Gate gate, boolean positive) {}
 
     /** mean(softplus(z) - mask z), mask made from index. */
     record Bce(Node z, Node index) {}
+
+    /** f P / c + (1 - f) (1 - P) / (1 - c). */
+    record Balance(Node scores, double capacity) {}
 
     private final ParameterLayout layout;
 
@@ -203,18 +206,30 @@ final class Patterns {
         if (!node.is("reshape") || !node.in(0).is("add") || !node.in(0).in(0).is("cast")) {
             return null;
         }
-        Node negative = node.in(0).in(0).in(0);
-        if (!negative.is("neg") || !negative.in(0).is("top_k")) {
+        Node positions = node.in(0).in(0).in(0);
+        boolean positive = positions.is("subtract");
+        Node negative = positive ? positions.in(0) : positions;
+        if (!negative.is("neg")
+                || !negative.in(0).is("top_k")
+                || !negative.in(0).in(0).is("neg")) {
             return null;
         }
-        Node sorting = negative.in(0);
-        if (!sorting.in(0).is("neg") || !sorting.in(0).in(0).is("cast")) {
+        Node order = negative.in(0).in(0).in(0);
+        Node cast = positive && order.is("add") && isPenalty(order.in(1)) ? order.in(0) : order;
+        if (positive == (cast == order) || !cast.is("cast")) {
             return null;
         }
-        Node best = sorting.in(0).in(0).in(0);
+        Node best = cast.in(0);
         return best.is("top_k") && best.output == 1 && best.in(0).is("reshape")
-                ? new Selection(best.in(0).in(0), (int) best.argument(0))
+                ? new Selection(best.in(0).in(0), (int) best.argument(0), positive)
                 : null;
+    }
+
+    /** What puts scores not above 0 behind the others: S for each of them. */
+    private static boolean isPenalty(Node node) {
+        return node.is("mul_scalar")
+                && node.in(0).is("cast")
+                && node.in(0).in(0).is("lessthanorequal_scalar");
     }
 
     @Nullable
@@ -224,14 +239,66 @@ final class Patterns {
         }
         Node delta = node.in(2).in(0);
         Node factor = node.in(2).in(1);
-        Gate gate = switch (factor.op) {
+        boolean positive = factor.is("multiply") && isPositive(factor.in(1)) != null;
+        Node gated = positive ? factor.in(0) : factor;
+        Gate gate = switch (gated.op) {
             case "sigmoid" -> Gate.SIGMOID;
             case "tanh" -> Gate.TANH;
             default -> Gate.RAW;
         };
-        Node picked = gate == Gate.RAW ? factor : factor.in(0);
-        return picked.is("gather") && picked.in(1) == node.in(1)
-                ? new Gated(node.in(0), node.in(1), picked.in(0), delta, gate)
+        Node picked = gate == Gate.RAW ? gated : gated.in(0);
+        boolean matches =
+                picked.is("gather") && picked.in(1) == node.in(1) && (!positive || isPositive(factor.in(1)) == picked);
+        return matches ? new Gated(node.in(0), node.in(1), picked.in(0), delta, gate, positive) : null;
+    }
+
+    /** The input of cast(input > 0). */
+    private static @Nullable Node isPositive(Node node) {
+        return node.is("cast")
+                        && node.in(0).is("greaterthan_scalar")
+                        && node.in(0).scalar() == 0
+                ? node.in(0).in(0)
+                : null;
+    }
+
+    @Nullable
+    Balance balance(Node node) {
+        Node taken = node.is("add") ? node.in(0) : node;
+        if (!taken.is("div_scalar") || !taken.in(0).is("multiply")) {
+            return null;
+        }
+        Node f = taken.in(0).in(0);
+        Node p = taken.in(0).in(1);
+        if (!f.is("reduce_mean") || !p.is("reduce_mean") || !p.in(0).is("sigmoid")) {
+            return null;
+        }
+        Node scores = p.in(0).in(0);
+        if (isPositive(f.in(0)) != scores) {
+            return null;
+        }
+        double capacity = taken.scalar();
+        boolean whole = taken == node ? capacity == 1 : isRest(node.in(1), f, p, capacity);
+        return whole ? new Balance(scores, capacity) : null;
+    }
+
+    private static boolean isRest(Node node, Node f, Node p, double capacity) {
+        return isScalar(node, "div_scalar", 1 - capacity)
+                && node.in(0).is("multiply")
+                && isComplement(node.in(0).in(0), f)
+                && isComplement(node.in(0).in(1), p);
+    }
+
+    private static boolean isComplement(Node node, Node of) {
+        return isScalar(node, "rsub_scalar", 1) && node.in(0) == of;
+    }
+
+    /** The input of mean(input * input). */
+    @Nullable
+    Node meanSquare(Node node) {
+        return node.is("reduce_mean")
+                        && node.in(0).is("multiply")
+                        && node.in(0).in(0) == node.in(0).in(1)
+                ? node.in(0).in(0)
                 : null;
     }
 

@@ -14,9 +14,10 @@ import java.util.Map;
  * @param layout of parameters and gradient
  * @param values all values by id
  * @param instructions in order
- * @param outputs values to read after a run by name: {@code total}, {@code ce}, {@code aux}, {@code pred} (all 1 x 1;
- *     the latter two where the model has them), {@code token_loss} [B*S, 1], {@code logits} [B*S, V] (inference alone),
- *     and for every routed block i {@code h.i.scores} [B*S, 1], {@code h.i.topk} [B*k, 1] (row numbers b*S + t),
+ * @param outputs values to read after a run by name: {@code total}, {@code ce}, {@code aux}, {@code pred},
+ *     {@code balance}, {@code z} (all 1 x 1; the latter four where the model has them), {@code token_loss} [B*S, 1],
+ *     {@code logits} [B*S, V] (inference alone), and for every routed block i {@code h.i.scores} [B*S, 1],
+ *     {@code h.i.topk} [B*k, 1] (row numbers b*S + t), {@code h.i.mask} [B*S, 1] (1 where chosen),
  *     {@code h.i.predictor} [B*S, 1]. Outputs stay valid until the next run.
  * @param memory where each activation lies in the arena
  */

@@ -69,10 +69,10 @@ public record RoutingResults(JsonNode summary, List<Table> tables) {
         model.put("blocks", spec.blocks());
         model.set("routed_blocks", JSON.valueToTree(spec.routedBlocks()));
         model.put("selected_tokens", new Flops(spec).selected());
-        if (spec.routing() instanceof Routing.ExpertChoice choice) {
-            model.put("capacity", choice.capacity());
-            model.put("gate", choice.gate().name().toLowerCase(Locale.ROOT));
-            model.put("predictor", choice.predictor());
+        if (spec.routing() instanceof Routing.Routed routed) {
+            model.put("capacity", routed.capacity());
+            model.put("gate", routed.gate().name().toLowerCase(Locale.ROOT));
+            model.put("predictor", routed instanceof Routing.ExpertChoice choice && choice.predictor());
         }
         return model;
     }

@@ -73,8 +73,9 @@ public record RoutingTrace(int[] tokens, double[] losses, List<Layer> layers) {
         for (int block : spec.routedBlocks()) {
             double[] scores = output.apply("h." + block + ".scores");
             boolean[] selected = new boolean[scores.length];
-            for (double row : output.apply("h." + block + ".topk")) {
-                selected[(int) row] = true;
+            double[] mask = output.apply("h." + block + ".mask");
+            for (int row = 0; row < mask.length; row++) {
+                selected[row] = mask[row] != 0;
             }
             Optional<double[]> logits =
                     predictor ? Optional.of(output.apply("h." + block + ".predictor")) : Optional.empty();

@@ -13,6 +13,7 @@ import io.fathom.model.ParameterLayout;
 import io.fathom.model.Routing;
 import io.fathom.program.Instruction.Add;
 import io.fathom.program.Instruction.Attention;
+import io.fathom.program.Instruction.BalanceLoss;
 import io.fathom.program.Instruction.BinaryCrossEntropy;
 import io.fathom.program.Instruction.CrossEntropy;
 import io.fathom.program.Instruction.Embedding;
@@ -21,6 +22,7 @@ import io.fathom.program.Instruction.Gelu;
 import io.fathom.program.Instruction.HeadLoss;
 import io.fathom.program.Instruction.LayerNorm;
 import io.fathom.program.Instruction.MatMul;
+import io.fathom.program.Instruction.MeanSquare;
 import io.fathom.program.Instruction.RouterScores;
 import io.fathom.program.Instruction.ScatterGated;
 import io.fathom.program.Instruction.Silu;
@@ -224,17 +226,41 @@ class InstructionGradientsTest {
     @ParameterizedTest
     @EnumSource(Gate.class)
     void routedBlock(Gate gate) {
+        routedBlock(gate, false);
+    }
+
+    @ParameterizedTest
+    @EnumSource(Gate.class)
+    void routedBlockOfTokensThatChoose(Gate gate) {
+        routedBlock(gate, true);
+    }
+
+    @Test
+    void balanceLoss() {
+        Value loss = pass.real("loss", 1, 1);
+        pass.emit(new BalanceLoss(operand("scores", TOKENS, 1), 0.3, loss));
+        checkLoss(loss);
+    }
+
+    @Test
+    void meanSquare() {
+        Value loss = pass.real("loss", 1, 1);
+        pass.emit(new MeanSquare(operand("z", TOKENS, 1), loss));
+        checkLoss(loss);
+    }
+
+    private void routedBlock(Gate gate, boolean positive) {
         Value x = operand("x", TOKENS, WIDTH);
         Value scores = operand("scores", TOKENS, 1);
-        int k = 2;
+        int k = 3;
         Value index = pass.ints("index", SEQUENCES * k);
-        pass.emit(new TopK(scores, SEQUENCES, k, index, pass.real("selected", TOKENS, 1)));
+        pass.emit(new TopK(scores, SEQUENCES, k, positive, index, pass.real("selected", TOKENS, 1)));
         Value gathered = pass.real("gathered", SEQUENCES * k, WIDTH);
         pass.emit(new Gather(x, index, gathered));
         Value delta = pass.real("delta", SEQUENCES * k, WIDTH);
         pass.emit(new Gelu(gathered, delta));
         Value y = result(TOKENS, WIDTH);
-        pass.emit(new ScatterGated(x, index, scores, delta, gate, y));
+        pass.emit(new ScatterGated(x, index, scores, delta, gate, positive, y));
         check(y);
     }
 
@@ -266,7 +292,7 @@ class InstructionGradientsTest {
     void binaryCrossEntropy() {
         Value z = operand("z", TOKENS, 1);
         Value selected = pass.real("selected", TOKENS, 1);
-        pass.emit(new TopK(operand("scores", TOKENS, 1), SEQUENCES, 2, pass.ints("index", 4), selected));
+        pass.emit(new TopK(operand("scores", TOKENS, 1), SEQUENCES, 2, false, pass.ints("index", 4), selected));
         Value loss = pass.real("loss", 1, 1);
         pass.emit(new BinaryCrossEntropy(z, selected, loss));
         checkLoss(loss);

@@ -27,7 +27,11 @@ class ProgramsTest {
                 new ModelSpec(11, 6, 8, 2, 2, new Routing.Dense()),
                 new ModelSpec(11, 6, 8, 2, 3, new Routing.ExpertChoice(2, 1, 0.5, Gate.SIGMOID, 0.3, true)),
                 new ModelSpec(11, 6, 8, 4, 2, new Routing.ExpertChoice(1, 0, 0.34, Gate.TANH, 0.1, true)),
-                new ModelSpec(11, 6, 8, 1, 3, new Routing.ExpertChoice(2, 0, 0.2, Gate.RAW, 0, false)));
+                new ModelSpec(11, 6, 8, 1, 3, new Routing.ExpertChoice(2, 0, 0.2, Gate.RAW, 0, false)),
+                new ModelSpec(11, 6, 8, 2, 3, new Routing.ExpertChoice(2, 1, 0.5, Gate.SIGMOID, 0.3, 0.2, true)),
+                new ModelSpec(11, 6, 8, 2, 4, new Routing.TokenChoice(2, 1, 0.5, Gate.SIGMOID, 0.4, 0.1)),
+                new ModelSpec(11, 6, 8, 2, 3, new Routing.TokenChoice(1, 0, 1, Gate.TANH, 0.4, 0)),
+                new ModelSpec(11, 6, 8, 2, 2, new Routing.Stochastic(2, 1, 0.5, Gate.SIGMOID)));
     }
 
     /**

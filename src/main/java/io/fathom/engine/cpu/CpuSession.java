@@ -90,6 +90,7 @@ final class CpuSession implements Session {
         }
         take(batch.tokens(), tokens, "token");
         take(batch.targets(), targets, "target");
+        memory.seed()[0] = batch.seed();
         team.run(steps);
         if (!Float.isFinite(total.get(0))) {
             throw new EngineException(new Diagnosis(program, memory, prepared, team).firstNonFinite());

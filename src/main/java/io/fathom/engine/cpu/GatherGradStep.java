@@ -9,8 +9,10 @@ record GatherGradStep(int[] index, Floats dy, @Nullable Floats addend, Floats dx
         int from = lane.from(rows);
         int to = lane.to(rows);
         RowRange.copy(lane, addend, dx, from, to, width);
-        int end = RowRange.first(index, to);
-        for (int i = RowRange.first(index, from); i < end; i++) {
+        for (int i = 0; i < index.length; i++) {
+            if (index[i] < from || index[i] >= to) {
+                continue;
+            }
             dx.get(index[i] * width, lane.a, width);
             dy.get(i * width, lane.b, width);
             Vectors.add(lane.a, 0, lane.b, 0, width);

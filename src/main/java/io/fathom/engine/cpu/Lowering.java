@@ -4,6 +4,8 @@ import io.fathom.program.Instruction;
 import io.fathom.program.Instruction.Add;
 import io.fathom.program.Instruction.Attention;
 import io.fathom.program.Instruction.AttentionGrad;
+import io.fathom.program.Instruction.BalanceLoss;
+import io.fathom.program.Instruction.BalanceLossGrad;
 import io.fathom.program.Instruction.BinaryCrossEntropy;
 import io.fathom.program.Instruction.BinaryCrossEntropyGrad;
 import io.fathom.program.Instruction.ColumnSum;
@@ -19,6 +21,9 @@ import io.fathom.program.Instruction.HeadLoss;
 import io.fathom.program.Instruction.LayerNorm;
 import io.fathom.program.Instruction.LayerNormGrad;
 import io.fathom.program.Instruction.MatMul;
+import io.fathom.program.Instruction.MeanSquare;
+import io.fathom.program.Instruction.MeanSquareGrad;
+import io.fathom.program.Instruction.RandomScores;
 import io.fathom.program.Instruction.RouterScores;
 import io.fathom.program.Instruction.RouterScoresGrad;
 import io.fathom.program.Instruction.ScatterGated;
@@ -140,7 +145,14 @@ final class Lowering {
                     floats(m.mask()),
                     m.sequences(),
                     m.scores().rows() / m.sequences(),
-                    m.k());
+                    m.k(),
+                    m.positive());
+        } else if (instruction instanceof RandomScores m) {
+            return new RandomScoresStep(memory.seed(), m.block(), floats(m.scores()));
+        } else if (instruction instanceof BalanceLoss m) {
+            return new BalanceLossStep(floats(m.scores()), m.capacity(), floats(m.loss()));
+        } else if (instruction instanceof MeanSquare m) {
+            return new MeanSquareStep(floats(m.z()), floats(m.loss()));
         } else if (instruction instanceof Gather m) {
             return new GatherStep(floats(m.x()), memory.ints(m.index()), floats(m.y()), m.x().columns());
         } else if (instruction instanceof ScatterGated m) {
@@ -150,6 +162,7 @@ final class Lowering {
                     floats(m.scores()),
                     floats(m.delta()),
                     m.gate(),
+                    m.positive(),
                     floats(m.y()),
                     m.x().rows(),
                     m.x().columns());
@@ -223,6 +236,7 @@ final class Lowering {
                     floats(m.scores()),
                     floats(m.delta()),
                     m.gate(),
+                    m.positive(),
                     floats(m.dy()),
                     optional(m.addend()),
                     floats(m.dDelta()),
@@ -241,6 +255,12 @@ final class Lowering {
         } else if (instruction instanceof BinaryCrossEntropyGrad m) {
             return new BinaryCrossEntropyGradStep(
                     floats(m.z()), floats(m.mask()), m.weight(), optional(m.addend()), floats(m.dz()));
+        }
+        if (instruction instanceof BalanceLossGrad m) {
+            return new BalanceLossGradStep(
+                    floats(m.scores()), m.capacity(), m.weight(), optional(m.addend()), floats(m.dScores()));
+        } else if (instruction instanceof MeanSquareGrad m) {
+            return new MeanSquareGradStep(floats(m.z()), m.weight(), optional(m.addend()), floats(m.dz()));
         }
         throw new IllegalArgumentException(
                 "no kernel for " + instruction.getClass().getSimpleName());

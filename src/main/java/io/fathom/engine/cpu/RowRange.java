@@ -3,15 +3,9 @@ package io.fathom.engine.cpu;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
-/** What steps that scatter rows have in common: a lane owns a range of rows and those indices that fall in it. */
+/** What steps that scatter rows have in common: a lane owns a range of rows, and those indices that fall in it. */
 final class RowRange {
     private RowRange() {}
-
-    /** Position of the first entry of {@code index}, which ascends, that is at least {@code row}. */
-    static int first(int[] index, int row) {
-        int position = Arrays.binarySearch(index, row);
-        return position >= 0 ? position : -position - 1;
-    }
 
     /** to = from on rows [first, last), zero where there is no {@code from}; nothing where they share a place. */
     static void copy(Lane lane, @Nullable Floats from, Floats to, int first, int last, int width) {

@@ -1,6 +1,7 @@
 package io.fathom.engine.cpu;
 
 import io.fathom.model.Gate;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /** {@link io.fathom.program.Instruction.ScatterGatedGrad}: lanes share the rows of dScores. */
@@ -9,6 +10,7 @@ record ScatterGatedGradStep(
         Floats scores,
         Floats delta,
         Gate gate,
+        boolean positive,
         Floats dy,
         @Nullable Floats addend,
         Floats dDelta,
@@ -21,10 +23,17 @@ record ScatterGatedGradStep(
         int from = lane.from(rows);
         int to = lane.to(rows);
         RowRange.copy(lane, addend, dScores, from, to, 1);
-        int end = RowRange.first(index, to);
-        for (int i = RowRange.first(index, from); i < end; i++) {
+        for (int i = 0; i < index.length; i++) {
+            if (index[i] < from || index[i] >= to) {
+                continue;
+            }
             int row = index[i];
             float r = scores.get(row);
+            if (positive && r <= 0) {
+                Arrays.fill(lane.a, 0, width, 0f);
+                dDelta.put(i * width, lane.a, width);
+                continue;
+            }
             dy.get(row * width, lane.a, width);
             delta.get(i * width, lane.b, width);
             float along = Vectors.dot(lane.a, 0, lane.b, 0, width);

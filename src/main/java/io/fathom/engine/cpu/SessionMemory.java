@@ -27,6 +27,7 @@ final class SessionMemory implements AutoCloseable {
     private final Slab arena;
     private final Map<Value, Floats> floats = new HashMap<>();
     private final Map<Value, int[]> ints = new HashMap<>();
+    private final long[] seed = new long[1];
 
     SessionMemory(Program program) {
         this.program = program;
@@ -53,6 +54,11 @@ final class SessionMemory implements AutoCloseable {
         Slab slab = Slab.take(size, purpose);
         slabs.add(slab);
         return slab;
+    }
+
+    /** The seed of the batch in hand, its only element. */
+    long[] seed() {
+        return seed;
     }
 
     /** A flat vector; empty for a program that does not train, parameters excepted. */

@@ -7,7 +7,8 @@ import java.util.Arrays;
  * histograms of eight bits each find the k-th largest score; all scores above it are taken, and of those equal to it
  * the earliest.
  */
-record TopKStep(Floats scores, int[] index, Floats mask, int sequences, int length, int k) implements Step {
+record TopKStep(Floats scores, int[] index, Floats mask, int sequences, int length, int k, boolean positive)
+        implements Step {
     @Override
     public void run(Lane lane) {
         int to = lane.to(sequences);
@@ -41,12 +42,26 @@ record TopKStep(Floats scores, int[] index, Floats mask, int sequences, int leng
         int threshold = prefix ^ Integer.MIN_VALUE;
         int equal = k - above;
         int next = sequence * k;
+        // The chosen fill index from the front, the rest of the k largest from the back.
+        int rest = next + k;
         for (int i = 0; i < length; i++) {
             boolean taken = keys[i] > threshold || (keys[i] == threshold && equal-- > 0);
-            lane.b[i] = taken ? 1f : 0f;
-            if (taken) {
+            boolean chosen = taken && !(positive && lane.a[i] <= 0);
+            lane.b[i] = chosen ? 1f : 0f;
+            if (chosen) {
                 index[next++] = sequence * length + i;
+            } else if (taken) {
+                index[--rest] = sequence * length + i;
             }
+        }
+        reverse(rest, sequence * k + k);
+    }
+
+    private void reverse(int from, int to) {
+        for (int i = from, j = to - 1; i < j; i++, j--) {
+            int row = index[i];
+            index[i] = index[j];
+            index[j] = row;
         }
     }
 

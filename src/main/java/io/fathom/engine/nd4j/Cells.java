@@ -20,6 +20,7 @@ final class Cells {
     private final Map<Value, int[]> ints = new HashMap<>();
     private int[] tokens = {};
     private int[] targets = {};
+    private long seed;
 
     Cells(DataType type, INDArray parameters, INDArray gradient) {
         this.type = type;
@@ -32,6 +33,7 @@ final class Cells {
         ints.clear();
         tokens = batch.tokens();
         targets = batch.targets();
+        seed = batch.seed();
     }
 
     /** The matrix of {@code value}; parameters and gradients are views of their vectors. */
@@ -53,6 +55,11 @@ final class Cells {
             return value.name().equals("tokens") ? tokens : targets;
         }
         return Objects.requireNonNull(ints.get(value), value.name());
+    }
+
+    /** The seed of the batch. */
+    long seed() {
+        return seed;
     }
 
     /** Stores a result; a GRADIENT result is added to what is there. */

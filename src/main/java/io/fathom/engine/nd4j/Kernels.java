@@ -3,10 +3,13 @@ package io.fathom.engine.nd4j;
 import static org.nd4j.linalg.indexing.NDArrayIndex.interval;
 
 import io.fathom.model.Gate;
+import io.fathom.model.Noise;
 import io.fathom.program.Instruction;
 import io.fathom.program.Instruction.Add;
 import io.fathom.program.Instruction.Attention;
 import io.fathom.program.Instruction.AttentionGrad;
+import io.fathom.program.Instruction.BalanceLoss;
+import io.fathom.program.Instruction.BalanceLossGrad;
 import io.fathom.program.Instruction.BinaryCrossEntropy;
 import io.fathom.program.Instruction.BinaryCrossEntropyGrad;
 import io.fathom.program.Instruction.ColumnSum;
@@ -22,6 +25,9 @@ import io.fathom.program.Instruction.HeadLoss;
 import io.fathom.program.Instruction.LayerNorm;
 import io.fathom.program.Instruction.LayerNormGrad;
 import io.fathom.program.Instruction.MatMul;
+import io.fathom.program.Instruction.MeanSquare;
+import io.fathom.program.Instruction.MeanSquareGrad;
+import io.fathom.program.Instruction.RandomScores;
 import io.fathom.program.Instruction.RouterScores;
 import io.fathom.program.Instruction.RouterScoresGrad;
 import io.fathom.program.Instruction.ScatterGated;
@@ -62,11 +68,16 @@ final class Kernels {
         on(
                 RouterScores.class,
                 i -> cells.put(i.scores(), real(i.x()).mmul(real(i.w()).transpose())));
+        on(RandomScores.class, this::randomScores);
         on(TopK.class, this::topK);
         on(Gather.class, i -> cells.put(i.y(), rows(real(i.x()), cells.ints(i.index()))));
         on(ScatterGated.class, this::scatterGated);
         on(CrossEntropy.class, this::crossEntropy);
         on(BinaryCrossEntropy.class, this::binaryCrossEntropy);
+        on(BalanceLoss.class, this::balance);
+        on(
+                MeanSquare.class,
+                i -> cells.put(i.loss(), real(i.z()).mul(real(i.z())).mean(true, 0)));
         on(WeightedSum.class, this::weightedSum);
         on(EmbeddingGrad.class, this::embeddingGrad);
         on(LayerNormGrad.class, this::layerNormGrad);
@@ -79,6 +90,10 @@ final class Kernels {
         on(ScatterGatedGrad.class, this::scatterGatedGrad);
         on(CrossEntropyGrad.class, this::crossEntropyGrad);
         on(BinaryCrossEntropyGrad.class, this::binaryCrossEntropyGrad);
+        on(BalanceLossGrad.class, this::balanceGrad);
+        on(
+                MeanSquareGrad.class,
+                i -> cells.put(i.dz(), plus(real(i.z()).mul(2 * i.weight() / i.z().rows()), i.addend())));
         on(HeadLoss.class, this::headLoss);
     }
 
@@ -315,12 +330,13 @@ final class Kernels {
                     .sorted(Comparator.comparingDouble((Integer t) -> -scores[t])
                             .thenComparing(t -> t))
                     .limit(i.k())
+                    .sorted(Comparator.comparing((Integer t) -> i.positive() && scores[t] <= 0)
+                            .thenComparing(t -> t))
                     .mapToInt(Integer::intValue)
-                    .sorted()
                     .toArray();
             System.arraycopy(chosen, 0, index, b * i.k(), i.k());
             for (int row : chosen) {
-                mask.putScalar(row, 0, 1);
+                mask.putScalar(row, 0, i.positive() && scores[row] <= 0 ? 0 : 1);
             }
         }
         cells.put(i.index(), index);
@@ -344,9 +360,37 @@ final class Kernels {
         };
     }
 
+    /** {@code factor} where r > 0 or all count, else 0. */
+    private INDArray cut(boolean positive, INDArray r, INDArray factor) {
+        return positive ? factor.mul(r.gt(0).castTo(cells.type)) : factor;
+    }
+
+    private void randomScores(RandomScores i) {
+        double[] scores = new double[i.scores().rows()];
+        for (int row = 0; row < scores.length; row++) {
+            scores[row] = (float) Noise.gaussian(cells.seed(), i.block(), row);
+        }
+        cells.put(i.scores(), Nd4j.createFromArray(scores).castTo(cells.type));
+    }
+
+    private void balance(BalanceLoss i) {
+        INDArray r = real(i.scores());
+        double f = r.gt(0).castTo(cells.type).meanNumber().doubleValue();
+        double p = sigmoid(r).meanNumber().doubleValue();
+        cells.put(i.loss(), zeros(1, 1).addi(BalanceLoss.value(f, p, i.capacity())));
+    }
+
+    private void balanceGrad(BalanceLossGrad i) {
+        INDArray s = sigmoid(real(i.scores()));
+        double f = real(i.scores()).gt(0).castTo(cells.type).meanNumber().doubleValue();
+        double scale = i.weight() / i.scores().rows() * BalanceLoss.slope(f, i.capacity());
+        cells.put(i.dScores(), plus(s.rsub(1).mul(s).mul(scale), i.addend()));
+    }
+
     private void scatterGated(ScatterGated i) {
         int[] index = cells.ints(i.index());
-        INDArray g = gate(i.gate(), rows(real(i.scores()), index));
+        INDArray r = rows(real(i.scores()), index);
+        INDArray g = cut(i.positive(), r, gate(i.gate(), r));
         INDArray y = real(i.x()).dup('c');
         scatterAdd(y, index, real(i.delta()).mul(g));
         cells.put(i.y(), y);
@@ -356,9 +400,10 @@ final class Kernels {
         int[] index = cells.ints(i.index());
         INDArray r = rows(real(i.scores()), index);
         INDArray dy = rows(real(i.dy()), index);
-        cells.put(i.dDelta(), dy.mul(gate(i.gate(), r)));
+        cells.put(i.dDelta(), dy.mul(cut(i.positive(), r, gate(i.gate(), r))));
         INDArray dScores = plus(zeros(i.dScores().rows(), 1), i.addend());
-        scatterAdd(dScores, index, dy.mul(real(i.delta())).sum(true, 1).mul(gateSlope(i.gate(), r)));
+        scatterAdd(
+                dScores, index, dy.mul(real(i.delta())).sum(true, 1).mul(cut(i.positive(), r, gateSlope(i.gate(), r))));
         cells.put(i.dScores(), dScores);
     }
 
