@@ -3,6 +3,7 @@ package io.fathom.decode;
 import io.fathom.config.UserError;
 import io.fathom.model.ModelSpec;
 import io.fathom.model.ParameterLayout;
+import io.fathom.model.Routing;
 import java.util.Map;
 
 /**
@@ -60,6 +61,10 @@ public record CausalRule(Signal signal, Map<Integer, Double> thresholds) {
 
     /** Throws {@link UserError} when {@code spec} has not what this rule needs. */
     public void requireFor(ModelSpec spec) {
+        if (spec.routing() instanceof Routing.Stochastic) {
+            throw new UserError("this model was routed by chance (model.routing.kind = random), as a control: it has no"
+                    + " router to decide a token's route by; train with expert-choice or token-choice to generate");
+        }
         if (signal == Signal.PREDICTOR && !spec.routedBlocks().isEmpty() && !hasPredictor(spec)) {
             throw new UserError("routing = predictor: this model was trained without one"
                     + " (model.routing.predictor = false); use routing = router");

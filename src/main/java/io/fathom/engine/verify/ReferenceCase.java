@@ -96,24 +96,13 @@ public record ReferenceCase(
                 throw new UserError(name + ".json lacks case." + key + "; see golden/README.md for the format");
             }
         }
-        int every = c.get("every").asInt();
-        double capacity = c.get("capacity").asDouble();
-        Routing routing = capacity >= 1
-                ? new Routing.Dense()
-                : new Routing.ExpertChoice(
-                        every,
-                        every - 1,
-                        capacity,
-                        Gate.valueOf(c.get("gate").asText().toUpperCase(Locale.ROOT)),
-                        c.get("aux_weight").asDouble(),
-                        c.get("predictor").asBoolean());
         ModelSpec spec = new ModelSpec(
                 c.get("V").asInt(),
                 c.get("S").asInt(),
                 c.get("D").asInt(),
                 c.get("h").asInt(),
                 c.get("L").asInt(),
-                routing);
+                routing(c));
         Map<String, double[]> reals = new HashMap<>();
         Map<String, int[]> integers = new HashMap<>();
         try (SafeTensors source = SafeTensors.open(ByteSource.of(name + ".safetensors", safetensors))) {
@@ -126,6 +115,35 @@ public record ReferenceCase(
             }
         }
         return new ReferenceCase(name, spec, c.get("B").asInt(), numbers, reals, integers);
+    }
+
+    /** A case without {@code router} is expert choice, or dense at capacity 1. */
+    private static Routing routing(JsonNode c) {
+        int every = c.get("every").asInt();
+        int offset = every - 1;
+        double capacity = c.get("capacity").asDouble();
+        Gate gate = Gate.valueOf(c.get("gate").asText().toUpperCase(Locale.ROOT));
+        double zWeight = c.path("z_weight").asDouble(0);
+        String router = c.path("router").asText(capacity >= 1 ? "dense" : "expert-choice");
+        return switch (router) {
+            case "dense" -> new Routing.Dense();
+            case "expert-choice" ->
+                new Routing.ExpertChoice(
+                        every,
+                        offset,
+                        capacity,
+                        gate,
+                        c.get("aux_weight").asDouble(),
+                        zWeight,
+                        c.get("predictor").asBoolean());
+            case "token-choice" ->
+                new Routing.TokenChoice(
+                        every, offset, capacity, gate, c.path("balance_weight").asDouble(0), zWeight);
+            case "random" -> new Routing.Stochastic(every, offset, capacity, gate);
+            default ->
+                throw new UserError(
+                        "case.router = " + router + ": must be one of dense, expert-choice, token-choice, random");
+        };
     }
 
     /** The elements of tensor {@code tensor}; throws {@link UserError} where the case lacks it. */
@@ -173,6 +191,7 @@ public record ReferenceCase(
             int from = (step * sequences + b) * window;
             windows[b] = Arrays.copyOfRange(tokens, from, from + window);
         }
-        return Batch.ofWindows(windows);
+        long seed = numbers.path("case").path("noise_seed").asLong(0) + step;
+        return Batch.ofWindows(windows).withSeed(seed);
     }
 }

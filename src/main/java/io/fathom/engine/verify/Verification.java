@@ -105,7 +105,7 @@ public final class Verification {
     }
 
     private void losses(Session session, String prefix, JsonNode expected) {
-        for (String loss : List.of("ce", "aux", "pred", "total")) {
+        for (String loss : List.of("ce", "aux", "pred", "balance", "z", "total")) {
             if (session.program().outputs().containsKey(loss)) {
                 check(prefix + loss, session.scalar(loss), expected.get(loss).asDouble(), bounds.loss());
             }
