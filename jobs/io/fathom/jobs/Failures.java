@@ -5,6 +5,7 @@ import io.fathom.config.UserError;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.apache.hadoop.util.ShutdownHookManager;
 import picocli.CommandLine;
 import picocli.CommandLine.IExecutionExceptionHandler;
 import picocli.CommandLine.IParameterExceptionHandler;
@@ -53,6 +54,10 @@ final class Failures implements IParameterExceptionHandler, IExecutionExceptionH
         if (mistake.isPresent()) {
             command.getErr().println(name + ": " + mistake.get().getMessage());
             return Fathom.MISTAKE;
+        }
+        if (ShutdownHookManager.get().isShutdownInProgress()) {
+            command.getErr().println(name + ": stopped by a signal; what it had completed is intact");
+            return Fathom.FAILURE;
         }
         command.getErr().println(name + ": " + explain(chain));
         return Fathom.FAILURE;

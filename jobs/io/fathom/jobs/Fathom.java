@@ -2,6 +2,9 @@ package io.fathom.jobs;
 
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.apache.hadoop.util.ShutdownHookManager;
 import org.apache.logging.log4j.Level;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.core.config.Configurator;
@@ -36,6 +39,11 @@ public final class Fathom implements Runnable {
     /** Exit code of every other failure. */
     static final int FAILURE = CommandLine.ExitCode.SOFTWARE;
 
+    /** Hadoop runs hooks of higher priority first; Spark's is 40. */
+    private static final int AFTER_SPARK = 20;
+
+    private static final int LAST_WORDS_SECONDS = 3;
+
     @CommandLine.Option(
             names = {"-h", "--help"},
             usageHelp = true,
@@ -44,8 +52,23 @@ public final class Fathom implements Runnable {
     private boolean help;
 
     public static void main(String[] arguments) {
+        CountDownLatch ended = new CountDownLatch(1);
+        ShutdownHookManager.get().addShutdownHook(() -> await(ended), AFTER_SPARK);
+        int exitCode = commandLine().execute(arguments);
+        ended.countDown();
         // Native thread pools and Spark's timers are not all daemons: without exit a finished job would hang.
-        System.exit(commandLine().execute(arguments));
+        System.exit(exitCode);
+    }
+
+    /** After Ctrl-C the JVM ends with its hooks, not with the job: this one lets the job's last line be seen. */
+    private static void await(CountDownLatch ended) {
+        try {
+            if (!ended.await(LAST_WORDS_SECONDS, TimeUnit.SECONDS)) {
+                System.err.println("fathom: stopped before the job could end");
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     /** The dispatcher with all jobs and the reporting of failures. */

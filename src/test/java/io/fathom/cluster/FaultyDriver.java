@@ -6,13 +6,21 @@ import io.fathom.cluster.FaultPlan.Place;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.apache.hadoop.util.ShutdownHookManager;
 import org.apache.spark.api.java.JavaSparkContext;
 
 /** A driver in a process of its own: {@code MASTER RUN PLAN_DIRECTORY RESUME FAULTS [KEY VALUE]...}. */
 final class FaultyDriver {
+    /** Hadoop runs hooks of higher priority first; Spark's is 40. */
+    private static final int AFTER_SPARK = 20;
+
     private FaultyDriver() {}
 
     public static void main(String[] arguments) {
+        CountDownLatch told = new CountDownLatch(1);
+        ShutdownHookManager.get().addShutdownHook(() -> await(told), AFTER_SPARK);
         String[] settings = Arrays.copyOfRange(arguments, 5, arguments.length);
         List<Fault> faults = Arrays.stream(arguments[4].split(",", 0))
                 .filter(text -> !text.isBlank())
@@ -37,9 +45,20 @@ final class FaultyDriver {
                     plan.codec());
         } catch (StoppedException e) {
             System.out.println("STOPPED: " + e.getMessage());
+            told.countDown();
             System.exit(5);
         }
+        told.countDown();
         System.exit(0);
+    }
+
+    /** As the dispatcher of jobs does: after a signal the JVM ends with its hooks, not with its main thread. */
+    private static void await(CountDownLatch told) {
+        try {
+            told.await(5, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     private static Fault fault(String text) {
