@@ -41,7 +41,12 @@ final class ColumnChart {
                 double top = y.at(column.value());
                 plot.svg()
                         .rectangle(middle - bar / 2, top, bar, plot.bottom() - top, "bar", column.tooltip())
-                        .text(middle, top - 6, "middle", "value", column.above());
+                        .text(
+                                middle,
+                                Math.min(top, Double.isFinite(column.expected()) ? y.at(column.expected()) : top) - 6,
+                                "middle",
+                                "value",
+                                column.above());
             }
             if (Double.isFinite(column.expected())) {
                 double at = y.at(column.expected());

@@ -49,9 +49,10 @@ final class CostSection {
 
     private String causal() {
         Table causal = routing.table("causal");
-        StringBuilder out = new StringBuilder("<div class=\"wide\"><table><thead><tr><th>block</th><th>rule</th>"
-                + "<th>takes</th><th>drift</th><th>tokens a sequence</th><th>accuracy</th><th>always bypass</th>"
-                + "<th>precision</th><th>recall</th><th>F1</th></tr></thead><tbody>");
+        StringBuilder out =
+                new StringBuilder("<div class=\"wide\"><table><thead><tr><th>block</th><th class=\"word\">rule</th>"
+                        + "<th>takes</th><th>drift</th><th>tokens a sequence</th><th>accuracy</th><th>always bypass</th>"
+                        + "<th>precision</th><th>recall</th><th>F1</th></tr></thead><tbody>");
         for (int row = 0; row < causal.rows().size(); row++) {
             double drift = causal.number(row, "drift");
             out.append("<tr><th>").append(causal.whole(row, "block")).append("</th><td class=\"word\">");

@@ -19,8 +19,8 @@ final class LayersSection {
         int blocks = routing.summary().at("/model/blocks").asInt();
         return Html.figure(
                         "Who goes through, by block and position",
-                        "Darker or brighter: more of the sequences had this position computed. Plain rows would mean"
-                                + " that a router looks at the text alone; stripes, that it looks at the place.",
+                        "The share of the sequences in which a block computed this position. An even row means that the"
+                                + " router follows the text; stripes, that it follows the place.",
                         "<div class=\"wide\">" + new HeatMap(routing.table("positions"), blocks).draw() + "</div>")
                 + weights(
                         "sigmoid",
@@ -81,7 +81,8 @@ final class LayersSection {
 
     private String deciles() {
         Table deciles = routing.table("deciles");
-        LineChart chart = new LineChart("tenth of the sequence", "selection rate", true);
+        LineChart chart = new LineChart("tenth of the sequence", "selection rate", true)
+                .level("", routing.summary().path("selection_rate").asDouble());
         int index = 0;
         for (long block : blocks()) {
             List<LineChart.Point> points = new ArrayList<>();
@@ -99,7 +100,7 @@ final class LayersSection {
         }
         return Html.figure(
                 "Rate by place",
-                "Ten equal parts of the sequence, first to last.",
+                "Ten equal parts of the sequence, first to last; the dashed line is the rate of the whole.",
                 chart.draw("Selection rate by tenth of the sequence"));
     }
 
@@ -110,6 +111,11 @@ final class LayersSection {
         }
         StringBuilder out = new StringBuilder("<div class=\"wide\"><table><thead><tr><th>blocks</th><th>Jaccard</th>"
                 + "<th></th><th>by chance</th></tr></thead><tbody>");
+        double most = 0;
+        for (int row = 0; row < agreement.rows().size(); row++) {
+            most = Math.max(most, agreement.number(row, "jaccard"));
+            most = Math.max(most, 1.5 * agreement.number(row, "chance_jaccard"));
+        }
         for (int row = 0; row < agreement.rows().size(); row++) {
             double jaccard = agreement.number(row, "jaccard");
             double chance = agreement.number(row, "chance_jaccard");
@@ -117,7 +123,7 @@ final class LayersSection {
             out.append(agreement.whole(row, "other_block")).append("</th>");
             cell(out, Numbers.fixed(jaccard, 3));
             out.append("<td class=\"meter\">")
-                    .append(Meter.html(jaccard, 1, chance))
+                    .append(Meter.html(jaccard, most, chance))
                     .append("</td>");
             cell(out, Numbers.fixed(chance, 3));
             out.append("</tr>");

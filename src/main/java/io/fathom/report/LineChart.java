@@ -1,6 +1,7 @@
 package io.fathom.report;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /** Curves over a common horizontal axis. */
@@ -27,6 +28,17 @@ final class LineChart {
      */
     record Series(String name, String style, boolean faint, List<Point> points) {}
 
+    /** The least and the most of some values. */
+    private static final class Range {
+        private double least = Double.POSITIVE_INFINITY;
+        private double most = Double.NEGATIVE_INFINITY;
+
+        void include(double value) {
+            least = Math.min(least, value);
+            most = Math.max(most, value);
+        }
+    }
+
     private record Level(String name, double y) {}
 
     LineChart(String xTitle, String yTitle, boolean percent) {
@@ -51,26 +63,26 @@ final class LineChart {
 
     /** Legend and picture. */
     String draw(String label) {
-        double maxX = 0;
-        double minY = Double.POSITIVE_INFINITY;
-        double maxY = Double.NEGATIVE_INFINITY;
+        Plot plot = new Plot(WIDTH, HEIGHT, label);
+        Range across = new Range();
+        Range up = new Range();
+        // Faint curves do not widen the frame: the steep beginning of training would flatten all the rest.
+        boolean allFaint = series.stream().allMatch(Series::faint);
         for (Series curve : series) {
             for (Point point : curve.points()) {
-                maxX = Math.max(maxX, point.x());
-                minY = Math.min(minY, point.y());
-                maxY = Math.max(maxY, point.y());
+                across.include(point.x());
+                if (allFaint || !curve.faint()) {
+                    up.include(point.y());
+                }
             }
         }
-        for (Level level : levels) {
-            minY = Math.min(minY, level.y());
-            maxY = Math.max(maxY, level.y());
-        }
-        double floor = minY < 0.45 * maxY ? 0 : minY - 0.06 * (maxY - minY);
-        Plot plot = new Plot(WIDTH, HEIGHT, label);
-        Scale x = Scale.linear(0, maxX, plot.left(), plot.right());
-        Scale y = Scale.linear(floor, maxY + 0.04 * (maxY - floor), plot.bottom(), plot.top());
+        levels.forEach(level -> up.include(level.y()));
+        // Rates are read against zero; a loss falls towards a floor that no one knows.
+        double floor = percent ? 0 : up.least - 0.08 * (up.most - up.least);
+        Scale x = Scale.linear(percent ? across.least : 0, across.most, plot.left(), plot.right());
+        Scale y = Scale.linear(floor, up.most + 0.06 * (up.most - floor), plot.bottom(), plot.top());
         plot.vertical(y, 6, yTitle, percent);
-        plot.horizontal(x, 6, xTitle, false);
+        plot.horizontal(x, percent ? 10 : 6, xTitle, false);
         for (Level level : levels) {
             plot.svg().line(plot.left(), y.at(level.y()), plot.right(), y.at(level.y()), "level");
             plot.svg().text(plot.right() - 2, y.at(level.y()) - 5, "end", "note", level.name());
@@ -84,8 +96,11 @@ final class LineChart {
         List<Point> points = thinned(curve.points(), MOST_POINTS);
         double[] xs = points.stream().mapToDouble(point -> x.at(point.x())).toArray();
         double[] ys = points.stream().mapToDouble(point -> y.at(point.y())).toArray();
-        plot.svg().path(Svg.polyline(xs, ys), "curve " + curve.style() + (curve.faint() ? " faint" : ""));
+        plot.svg().path(framed(xs, ys, plot.top()), "curve " + curve.style() + (curve.faint() ? " faint" : ""));
         for (Point point : thinned(curve.points(), MOST_TOOLTIPS)) {
+            if (y.at(point.y()) < plot.top()) {
+                continue;
+            }
             boolean dot = !curve.faint() && curve.points().size() <= 60;
             plot.svg()
                     .circle(
@@ -95,6 +110,21 @@ final class LineChart {
                             dot ? "dot " + curve.style() : "hover",
                             point.tooltip());
         }
+    }
+
+    /** The line through the points, begun where it last comes down into the frame. */
+    private static String framed(double[] xs, double[] ys, double top) {
+        int first = 0;
+        for (int i = 0; i < ys.length; i++) {
+            first = ys[i] < top ? i : first;
+        }
+        double[] x = Arrays.copyOfRange(xs, first, xs.length);
+        double[] y = Arrays.copyOfRange(ys, first, ys.length);
+        if (y[0] < top && y.length > 1) {
+            x[0] += (x[1] - x[0]) * (top - y[0]) / (y[1] - y[0]);
+            y[0] = top;
+        }
+        return y[0] < top ? "" : Svg.polyline(x, y);
     }
 
     /** Evenly spaced points, the last one always among them. */

@@ -35,10 +35,10 @@ final class LossSection {
 
     private String chart(String title, ToDoubleFunction<MetricPoint> x) {
         LineChart chart = new LineChart(title, "nats per token", false)
-                .curve("MoD, validation", "mod", false, validation(run.metrics(), x, title))
-                .curve("dense twin, validation", "dense", false, validation(run.twin(), x, title))
-                .curve("MoD, training", "mod", true, training(run.metrics(), x, title))
-                .curve("dense twin, training", "dense", true, training(run.twin(), x, title));
+                .curve("MoD validation", "mod", false, validation(run.metrics(), x, title))
+                .curve("dense validation", "dense", false, validation(run.twin(), x, title))
+                .curve("MoD training", "mod", true, training(run.metrics(), x, title))
+                .curve("dense training", "dense", true, training(run.twin(), x, title));
         run.corpus()
                 .ifPresent(corpus -> chart.level(
                         "order-0 entropy of the corpus " + Numbers.fixed(corpus.entropyNatsPerToken(), 2),

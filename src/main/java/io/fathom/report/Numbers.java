@@ -18,7 +18,13 @@ final class Numbers {
         double scaled = value / Math.pow(1000, step);
         int decimals = Math.abs(scaled) >= 99.95 ? 0 : Math.abs(scaled) >= 9.995 ? 1 : 2;
         String digits = trimmed(String.format(Locale.ROOT, "%." + decimals + "f", scaled));
-        return step == 0 ? digits : digits + " " + PREFIXES[step];
+        return step == 0 ? digits : digits + "\u00a0" + PREFIXES[step];
+    }
+
+    /** The same with a unit, which takes the prefix: 1.23 MFLOPs, 789 FLOPs. */
+    static String si(double value, String unit) {
+        String number = si(value);
+        return number.indexOf('\u00a0') < 0 ? number + '\u00a0' + unit : number + unit;
     }
 
     /** Whole numbers with thin spaces between thousands. */
@@ -33,7 +39,9 @@ final class Numbers {
 
     /** A number with {@code decimals} digits. */
     static String fixed(double value, int decimals) {
-        return Double.isFinite(value) ? String.format(Locale.ROOT, "%." + decimals + "f", value) : "–";
+        return Double.isFinite(value)
+                ? String.format(Locale.ROOT, "%." + decimals + "f", value).replace('-', '−')
+                : "–";
     }
 
     /** A tick label: as short as its value allows. */
@@ -43,7 +51,7 @@ final class Numbers {
             return si(value);
         }
         String text = trimmed(String.format(Locale.ROOT, size < 0.01 ? "%.4f" : "%.3f", value));
-        return text.equals("-0") ? "0" : text;
+        return text.equals("-0") ? "0" : text.replace('-', '−');
     }
 
     /** A coordinate. */

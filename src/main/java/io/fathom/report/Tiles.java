@@ -22,22 +22,22 @@ final class Tiles {
                     "trained",
                     Numbers.si(last.tokens()),
                     "tokens",
-                    Numbers.si(last.flops()) + "FLOPs, " + last.round() + " rounds");
+                    Numbers.si(last.flops(), "FLOPs") + ", " + last.round() + " rounds");
         }
         run.routing().ifPresent(routing -> {
             Table flops = routing.table("flops");
             tile(
-                    "FLOPs saved",
+                    "forward FLOPs saved",
                     Numbers.percent(flops.number(1, "saved"), 1).replace(" %", ""),
                     "%",
-                    Numbers.si(flops.number(1, "forward_flops_per_token")) + "FLOPs a token forward, dense "
+                    Numbers.si(flops.number(1, "forward_flops_per_token"), "FLOPs") + " a token forward, dense "
                             + Numbers.si(flops.number(0, "forward_flops_per_token")));
             JsonNode model = routing.summary().path("model");
             tile(
-                    "computed by a routed block",
+                    "a routed block takes",
                     model.path("selected_tokens").asText(),
-                    "of " + model.path("context").asText(),
-                    "tokens; " + model.path("routed_blocks").size() + " of "
+                    "of " + model.path("context").asText() + " tokens",
+                    model.path("routed_blocks").size() + " of "
                             + model.path("blocks").asInt() + " blocks route");
             predictor(routing.table("causal"));
         });

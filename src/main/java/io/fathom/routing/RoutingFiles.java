@@ -14,6 +14,7 @@ import org.apache.hadoop.fs.FSDataOutputStream;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
+import org.apache.hadoop.fs.RawLocalFileSystem;
 
 /**
  * The folder {@code <run>/routing}: each table as {@code name.parquet} and, with the same content, {@code name.csv};
@@ -28,7 +29,10 @@ public final class RoutingFiles {
 
     /** The files of the run directory {@code run}. */
     public RoutingFiles(Configuration hadoop, String run) {
-        this.hadoop = hadoop;
+        this.hadoop = new Configuration(hadoop);
+        // On local disks Hadoop would put a hidden .crc file beside each table.
+        this.hadoop.setClass("fs.file.impl", RawLocalFileSystem.class, FileSystem.class);
+        this.hadoop.setBoolean("fs.file.impl.disable.cache", true);
         this.folder = new Path(run, "routing");
     }
 

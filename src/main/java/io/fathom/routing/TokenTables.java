@@ -121,10 +121,22 @@ final class TokenTables {
         Comparator<Integer> byRate = Comparator.comparingDouble(this::rate);
         Comparator<Integer> commonFirst =
                 Comparator.comparingLong((Integer token) -> -fold.tokens().occurrences(token));
-        listed.sort(byRate.reversed().thenComparing(commonFirst));
-        list(table, "most routed", listed.subList(0, Math.min(most, listed.size())));
-        listed.sort(byRate.thenComparing(commonFirst));
-        list(table, "least routed", listed.subList(0, Math.min(most, listed.size())));
+        list(
+                table,
+                "most routed",
+                listed.stream()
+                        .filter(token -> rate(token) > fold.rate())
+                        .sorted(byRate.reversed().thenComparing(commonFirst))
+                        .limit(most)
+                        .toList());
+        list(
+                table,
+                "least routed",
+                listed.stream()
+                        .filter(token -> rate(token) < fold.rate())
+                        .sorted(byRate.thenComparing(commonFirst))
+                        .limit(most)
+                        .toList());
         return table.build();
     }
 

@@ -82,7 +82,7 @@ class ReportPageTest {
     @Test
     void showsEveryPartOfTheRun() {
         assertThat(page)
-                .contains("dense twin, validation")
+                .contains("dense validation")
                 .contains("Which tokens go deep")
                 .contains("Forward FLOPs three ways")
                 .contains("are the same number")
@@ -119,7 +119,7 @@ class ReportPageTest {
     void aNamedTwinIsTaken() throws IOException {
         SyntheticRun.metrics(run, 1.5, 1e6, 8, 3);
         assertThat(write(run, Optional.of(complete.resolve("dense").toString())))
-                .contains("dense twin, validation")
+                .contains("dense validation")
                 .doesNotContain("No dense twin");
     }
 

@@ -28,6 +28,6 @@ class ScaleTest {
     @ParameterizedTest
     @CsvSource({"0,0", "12.5,12.5", "999.6,1 k", "1234,1.23 k", "1.5e12,1.5 T", "-2500000,-2.5 M", "0.034,0.03"})
     void siPrefixes(double value, String text) {
-        assertThat(Numbers.si(value)).isEqualTo(text);
+        assertThat(Numbers.si(value)).isEqualTo(text.replace(' ', '\u00a0'));
     }
 }
