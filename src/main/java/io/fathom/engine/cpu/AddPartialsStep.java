@@ -13,7 +13,9 @@ record AddPartialsStep(Lane[] lanes, int at, Floats gradient, int length) implem
             gradient.get(from + done, lane.a, m);
             for (Lane other : lanes) {
                 int start = at + from + done;
-                Vectors.add(lane.a, 0, other.partials, start, m);
+                for (int i = 0; i < m; i++) {
+                    lane.a[i] += other.partials[start + i];
+                }
                 Arrays.fill(other.partials, start, start + m, 0f);
             }
             gradient.put(from + done, lane.a, m);

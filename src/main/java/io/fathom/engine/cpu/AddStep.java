@@ -9,7 +9,7 @@ record AddStep(Floats a, Floats b, Floats c, int length) implements Step {
             int n = Math.min(Lane.BLOCK, to - at);
             a.get(at, lane.a, n);
             b.get(at, lane.b, n);
-            Vectors.add(lane.a, 0, lane.b, 0, n);
+            Vectors.add(lane.a, lane.b, n);
             c.put(at, lane.a, n);
         }
     }

@@ -98,7 +98,7 @@ record AttentionGradStep(Floats qkv, Floats logSumExp, Floats dy, Floats dqkv, A
                 Vectors.subtract(p, i * keys, end, logSumExp.get(pair * shape.length() + row));
                 Arrays.fill(p, end, (i + 1) * keys, Vectors.LEAST_EXPONENT);
             }
-            Vectors.expOfNegative(p, 0, length);
+            Vectors.expOfShifted(p, 0, length, 0f);
             lane.scratch.get(shape.scores() + first * keys, ds, length);
             for (int i = 0; i < n; i++) {
                 int at = i * keys;

@@ -7,6 +7,9 @@ import java.util.Arrays;
  * block: scores, softmax over the triangle, times values.
  */
 record AttentionStep(Floats qkv, Floats y, Floats logSumExp, AttentionShape shape) implements Step {
+    /** Below every score, and finite: a difference of infinities would be NaN. */
+    private static final float MASKED = -1e30f;
+
     @Override
     public void run(Lane lane) {
         int to = lane.to(shape.pairs());
@@ -61,26 +64,39 @@ record AttentionStep(Floats qkv, Floats y, Floats logSumExp, AttentionShape shap
         int block = Lane.rowsOfBlock(keys);
         for (int first = 0; first < queries; first += block) {
             int n = Math.min(block, queries - first);
+            int row = query + first;
             lane.scratch.get(first * keys, p, n * keys);
+            fillMasked(p, keys, row, n, MASKED);
+            float shift = SoftmaxRows.exponentials(p, n * keys, lane.b, lane.c);
             for (int i = 0; i < n; i++) {
                 int at = i * keys;
-                int end = at + query + first + i + 1;
-                float max = Vectors.max(p, at, end);
-                Vectors.subtract(p, at, end, max);
-                Arrays.fill(p, end, at + keys, Vectors.LEAST_EXPONENT);
-                lane.b[i] = max;
-            }
-            Vectors.expOfNegative(p, 0, n * keys);
-            for (int i = 0; i < n; i++) {
-                int at = i * keys;
-                int row = query + first + i;
-                int end = at + row + 1;
+                int end = at + row + i + 1;
+                float own = shift;
                 float sum = Vectors.sum(p, at, end);
+                if (SoftmaxRows.lost(sum)) {
+                    own = again(lane, (first + i) * keys, at, row + i + 1);
+                    sum = Vectors.sum(p, at, end);
+                }
                 Vectors.scale(p, at, end, 1f / sum);
-                Arrays.fill(p, end, at + keys, 0f);
-                logSumExp.put(pair * shape.length() + row, lane.b[i] + (float) Math.log(sum));
+                lane.d[i] = own + Vectors.log(sum);
             }
+            fillMasked(p, keys, row, n, 0f);
             lane.scratch.put(first * keys, p, n * keys);
+            logSumExp.put(pair * shape.length() + row, lane.d, n);
         }
+    }
+
+    private static void fillMasked(float[] p, int keys, int row, int n, float value) {
+        for (int i = 0; i < n; i++) {
+            Arrays.fill(p, i * keys + row + i + 1, (i + 1) * keys, value);
+        }
+    }
+
+    /** One row with a shift of its own, from the scores as they were; returns the shift. */
+    private static float again(Lane lane, int from, int at, int n) {
+        lane.scratch.get(from, lane.e, n);
+        float shift = SoftmaxRows.exponentials(lane.e, n, lane.b, lane.c);
+        System.arraycopy(lane.e, 0, lane.a, at, n);
+        return shift;
     }
 }

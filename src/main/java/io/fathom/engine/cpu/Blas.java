@@ -4,6 +4,8 @@ import static org.bytedeco.openblas.global.openblas_nolapack.CblasNoTrans;
 import static org.bytedeco.openblas.global.openblas_nolapack.CblasRowMajor;
 import static org.bytedeco.openblas.global.openblas_nolapack.CblasTrans;
 import static org.bytedeco.openblas.global.openblas_nolapack.cblas_sgemm;
+import static org.bytedeco.openblas.global.openblas_nolapack.cblas_sgemv;
+import static org.bytedeco.openblas.global.openblas_nolapack.cblas_sger;
 
 import org.bytedeco.openblas.global.openblas_nolapack;
 
@@ -57,5 +59,35 @@ final class Blas {
                 beta,
                 c.at(addressC),
                 strideC);
+    }
+
+    /** y = op(A) x + beta y, row-major; A is rows x columns before its transposition. */
+    void gemv(
+            boolean transpose,
+            int rows,
+            int columns,
+            long addressA,
+            int strideA,
+            long addressX,
+            float beta,
+            long addressY) {
+        cblas_sgemv(
+                CblasRowMajor,
+                transpose ? CblasTrans : CblasNoTrans,
+                rows,
+                columns,
+                1f,
+                a.at(addressA),
+                strideA,
+                b.at(addressX),
+                1,
+                beta,
+                c.at(addressY),
+                1);
+    }
+
+    /** A += x y', row-major. */
+    void ger(int rows, int columns, long addressX, long addressY, long addressA, int strideA) {
+        cblas_sger(CblasRowMajor, rows, columns, 1f, a.at(addressX), 1, b.at(addressY), 1, c.at(addressA), strideA);
     }
 }

@@ -1,17 +1,17 @@
 package io.fathom.engine.cpu;
 
-/** {@link io.fathom.program.Instruction.ColumnSum}: lanes share the rows and sum in their partials, at {@code at}. */
-record ColumnSumStep(Floats dy, int at, int rows, int columns) implements Step {
+/**
+ * {@link io.fathom.program.Instruction.ColumnSum}, as a product with a row of ones: lanes share the columns.
+ *
+ * @param ones at least as many as dy has rows
+ */
+record ColumnSumStep(Floats dy, Floats ones, Floats dBias, int rows, int columns) implements Step {
     @Override
     public void run(Lane lane) {
-        int block = Lane.rowsOfBlock(columns);
-        int to = lane.to(rows);
-        for (int row = lane.from(rows); row < to; row += block) {
-            int n = Math.min(block, to - row);
-            dy.get(row * columns, lane.a, n * columns);
-            for (int i = 0; i < n; i++) {
-                Vectors.add(lane.partials, at, lane.a, i * columns, columns);
-            }
+        int from = lane.from(columns);
+        int n = lane.to(columns) - from;
+        if (n > 0) {
+            lane.blas.gemv(true, rows, n, dy.at(from), columns, ones.at(0), 1f, dBias.at(from));
         }
     }
 }

@@ -10,8 +10,7 @@ record CrossEntropyGradStep(
         int to = lane.to(rows);
         for (int row = lane.from(rows); row < to; row++) {
             logits.get(row * columns, lane.a, columns);
-            Vectors.subtract(lane.a, 0, columns, logSumExp.get(row));
-            Vectors.expOfNegative(lane.a, 0, columns);
+            Vectors.expOfShifted(lane.a, 0, columns, logSumExp.get(row));
             Vectors.scale(lane.a, 0, columns, factor);
             lane.a[targets[row]] -= factor;
             dLogits.put(row * columns, lane.a, columns);

@@ -9,10 +9,10 @@ record CrossEntropyStep(Floats logits, int[] targets, Floats losses, Floats logS
         for (int row = lane.from(rows); row < to; row++) {
             logits.get(row * columns, lane.a, columns);
             float target = lane.a[targets[row]];
-            CrossEntropyRows.exponentials(lane.a, 0, columns, lane.pair);
-            float log = (float) Math.log(lane.pair[1]);
-            losses.put(row, log - (target - lane.pair[0]));
-            logSumExp.put(row, log + lane.pair[0]);
+            float shift = SoftmaxRows.exponentials(lane.a, columns, lane.b, lane.c);
+            float log = (float) Math.log(Vectors.sum(lane.a, 0, columns));
+            losses.put(row, log - (target - shift));
+            logSumExp.put(row, log + shift);
         }
     }
 }

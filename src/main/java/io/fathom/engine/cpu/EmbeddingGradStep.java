@@ -24,7 +24,7 @@ record EmbeddingGradStep(int[] tokens, Floats dOut, Floats dTokenTable, Floats d
     private void add(Lane lane, Floats table, int tableRow, int row) {
         table.get(tableRow * width, lane.a, width);
         dOut.get(row * width, lane.b, width);
-        Vectors.add(lane.a, 0, lane.b, 0, width);
+        Vectors.add(lane.a, lane.b, width);
         table.put(tableRow * width, lane.a, width);
     }
 }

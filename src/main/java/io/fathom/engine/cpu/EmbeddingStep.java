@@ -14,7 +14,7 @@ record EmbeddingStep(int[] tokens, Floats tokenTable, Floats positionTable, Floa
                 tokenTable.get(tokens[row + i] * width, lane.a, i * width, width);
             }
             positionTable.get(position * width, lane.b, rows * width);
-            Vectors.add(lane.a, 0, lane.b, 0, rows * width);
+            Vectors.add(lane.a, lane.b, rows * width);
             out.put(row * width, lane.a, rows * width);
             row += rows;
         }

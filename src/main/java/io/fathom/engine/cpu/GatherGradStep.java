@@ -15,7 +15,7 @@ record GatherGradStep(int[] index, Floats dy, @Nullable Floats addend, Floats dx
             }
             dx.get(index[i] * width, lane.a, width);
             dy.get(i * width, lane.b, width);
-            Vectors.add(lane.a, 0, lane.b, 0, width);
+            Vectors.add(lane.a, lane.b, width);
             dx.put(index[i] * width, lane.a, width);
         }
     }

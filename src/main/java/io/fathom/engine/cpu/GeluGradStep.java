@@ -11,14 +11,8 @@ record GeluGradStep(Floats x, Floats dy, Floats dx, int length) implements Step 
             GeluStep.sigmoid(lane.a, lane.b, n);
             GeluStep.slope(lane.a, lane.b, lane.c, n);
             dy.get(at, lane.a, n);
-            multiply(lane.a, lane.c, n);
+            Vectors.multiply(lane.a, lane.c, n);
             dx.put(at, lane.a, n);
-        }
-    }
-
-    private static void multiply(float[] x, float[] y, int n) {
-        for (int i = 0; i < n; i++) {
-            x[i] *= y[i];
         }
     }
 }

@@ -1,7 +1,12 @@
 package io.fathom.engine.cpu;
 
-/** {@link io.fathom.program.Instruction.Gelu}: lanes share the elements. */
-record GeluStep(Floats x, Floats y, int length) implements Step {
+/**
+ * {@link io.fathom.program.Instruction.Gelu}: lanes share the elements.
+ *
+ * @param slopes whether gelu'(x) takes the place of x, for {@link ProductStep} to use in place of a gradient step that
+ *     would have to make the same exponentials again
+ */
+record GeluStep(Floats x, Floats y, int length, boolean slopes) implements Step {
     /** sqrt(2 / pi). */
     private static final float ROOT = (float) Math.sqrt(2 / Math.PI);
 
@@ -16,6 +21,10 @@ record GeluStep(Floats x, Floats y, int length) implements Step {
             int n = Math.min(Lane.BLOCK, to - at);
             x.get(at, lane.a, n);
             sigmoid(lane.a, lane.b, n);
+            if (slopes) {
+                slope(lane.a, lane.b, lane.c, n);
+                x.put(at, lane.c, n);
+            }
             apply(lane.a, lane.b, n);
             y.put(at, lane.a, n);
         }
@@ -29,10 +38,7 @@ record GeluStep(Floats x, Floats y, int length) implements Step {
         for (int i = 0; i < n; i++) {
             float v = x[i];
             float u = Math.abs(Math.fma(CUBIC * ROOT * v * v, v, ROOT * v));
-            s[i] = Math.min(u, FLAT) * (-2f / 32);
-        }
-        for (int i = 0; i < n; i++) {
-            float p = Vectors.expNearZero(s[i]);
+            float p = Vectors.expNearZero(Math.min(u, FLAT) * (-2f / 32));
             p *= p;
             p *= p;
             p *= p;
@@ -50,7 +56,7 @@ record GeluStep(Floats x, Floats y, int length) implements Step {
         }
     }
 
-    /** slope = gelu'(x) = sx + 2 x s (1 - s) u', where sx is s or 1 - s by the sign of x. */
+    /** slope = gelu'(x) = sx + 2 |x| s (1 - s) |u'|, with the sign of x, where sx is s or 1 - s by that sign. */
     static void slope(float[] x, float[] s, float[] slope, int n) {
         for (int i = 0; i < n; i++) {
             float v = x[i];

@@ -33,21 +33,44 @@ record HeadRowsStep(
         long xs = (long) (first + from) * width;
         lane.blas.gemm(
                 false, true, n, vocabulary, width, 1f, x.at(xs), width, table.at(0), width, 0f, block, vocabulary);
-        for (int i = from; i < from + n; i++) {
-            differentiate(lane, i);
+        int chunk = Lane.rowsOfBlock(vocabulary);
+        for (int row = from; row < from + n; row += chunk) {
+            differentiate(lane, row, Math.min(chunk, from + n - row));
         }
         lane.blas.gemm(
                 false, false, n, width, vocabulary, 1f, block, vocabulary, table.at(0), width, 0f, dx.at(xs), width);
     }
 
-    private void differentiate(Lane lane, int i) {
-        int target = targets[first + i];
-        logits.get(i * vocabulary, lane.a, vocabulary);
-        float logit = lane.a[target];
-        CrossEntropyRows.exponentials(lane.a, 0, vocabulary, lane.pair);
-        losses.put(first + i, (float) Math.log(lane.pair[1]) - (logit - lane.pair[0]));
-        Vectors.scale(lane.a, 0, vocabulary, (float) (weight / rows / lane.pair[1]));
-        lane.a[target] -= (float) (weight / rows);
-        logits.put(i * vocabulary, lane.a, vocabulary);
+    /** Logits of {@code n} rows from {@code row} of the block on to dLogits, in place; their losses. */
+    private void differentiate(Lane lane, int row, int n) {
+        float[] z = lane.a;
+        logits.get(row * vocabulary, z, n * vocabulary);
+        for (int i = 0; i < n; i++) {
+            lane.d[i] = z[i * vocabulary + targets[first + row + i]];
+        }
+        float shift = SoftmaxRows.exponentials(z, n * vocabulary, lane.b, lane.c);
+        float factor = (float) (weight / rows);
+        for (int i = 0; i < n; i++) {
+            int at = i * vocabulary;
+            float own = shift;
+            float sum = Vectors.sum(z, at, at + vocabulary);
+            if (SoftmaxRows.lost(sum)) {
+                own = again(lane, (row + i) * vocabulary, at);
+                sum = Vectors.sum(z, at, at + vocabulary);
+            }
+            lane.d[i] = (float) Math.log(sum) - (lane.d[i] - own);
+            Vectors.scale(z, at, at + vocabulary, factor / sum);
+            z[at + targets[first + row + i]] -= factor;
+        }
+        losses.put(first + row, lane.d, n);
+        logits.put(row * vocabulary, z, n * vocabulary);
+    }
+
+    /** One row with a shift of its own, from the logits as they were; returns the shift. */
+    private float again(Lane lane, int from, int at) {
+        logits.get(from, lane.e, vocabulary);
+        float shift = SoftmaxRows.exponentials(lane.e, vocabulary, lane.b, lane.c);
+        System.arraycopy(lane.e, 0, lane.a, at, vocabulary);
+        return shift;
     }
 }

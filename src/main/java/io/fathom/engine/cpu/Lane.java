@@ -13,12 +13,12 @@ final class Lane {
 
     final float[] b;
     final float[] c;
+    final float[] d;
+    final float[] e;
     /** Scratch of {@link TopKStep}: the scores of one sequence as ints, and a histogram of one byte. */
     final int[] keys;
 
     final int[] histogram = new int[256];
-    /** Two results of a row. */
-    final float[] pair = new float[2];
     /** This lane's share of sums over rows; the last step of a run adds them to the gradient and clears them. */
     final float[] partials;
     /** Scratch outside the heap, for matrix products. */
@@ -31,6 +31,8 @@ final class Lane {
         this.a = new float[length];
         this.b = new float[length];
         this.c = new float[length];
+        this.d = new float[length];
+        this.e = new float[length];
         this.keys = new int[length];
         this.partials = new float[partials];
         this.scratch = scratch;
@@ -44,6 +46,15 @@ final class Lane {
     /** One past the last of {@code units} that is this lane's. */
     int to(int units) {
         return (int) ((long) units * (index + 1) / count);
+    }
+
+    /** Adds the {@code rows} rows of {@code block} to this lane's partials from {@code at} on. */
+    void addRows(float[] block, int rows, int columns, int at) {
+        for (int row = 0; row < rows; row++) {
+            for (int i = 0; i < columns; i++) {
+                partials[at + i] += block[row * columns + i];
+            }
+        }
     }
 
     boolean first() {

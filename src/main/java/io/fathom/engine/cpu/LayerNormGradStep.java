@@ -1,5 +1,6 @@
 package io.fathom.engine.cpu;
 
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,44 +24,56 @@ record LayerNormGradStep(
     public void run(Lane lane) {
         int block = Lane.rowsOfBlock(width);
         int to = lane.to(rows);
+        float[] a = lane.a;
+        float[] b = lane.b;
+        int repeated = Math.min(block, rows);
         gain.get(0, lane.c, width);
+        Vectors.repeat(lane.c, width, repeated);
+        Arrays.fill(lane.d, 0, repeated * width, 0f);
+        Arrays.fill(lane.e, 0, repeated * width, 0f);
         for (int row = lane.from(rows); row < to; row += block) {
             int n = Math.min(block, to - row);
-            x.get(row * width, lane.a, n * width);
-            dy.get(row * width, lane.b, n * width);
+            x.get(row * width, a, n * width);
+            dy.get(row * width, b, n * width);
             for (int i = 0; i < n; i++) {
-                differentiate(lane, i * width, mean.get(row + i), rstd.get(row + i));
+                standardise(a, i * width, mean.get(row + i), rstd.get(row + i));
+            }
+            sumAndScale(a, b, lane.c, lane.d, lane.e, n * width);
+            for (int i = 0; i < n; i++) {
+                project(a, b, i * width, rstd.get(row + i));
             }
             if (addend != null) {
-                addend.get(row * width, lane.a, n * width);
-                Vectors.add(lane.b, 0, lane.a, 0, n * width);
+                addend.get(row * width, a, n * width);
+                Vectors.add(b, a, n * width);
             }
-            dx.put(row * width, lane.b, n * width);
+            dx.put(row * width, b, n * width);
+        }
+        lane.addRows(lane.d, repeated, width, atGain);
+        lane.addRows(lane.e, repeated, width, atBias);
+    }
+
+    private void standardise(float[] a, int at, float m, float r) {
+        for (int i = at; i < at + width; i++) {
+            a[i] = (a[i] - m) * r;
         }
     }
 
-    /** Row at {@code at}: x in a, dy in b; leaves dx in b. */
-    private void differentiate(Lane lane, int at, float m, float r) {
-        float[] a = lane.a;
-        float[] b = lane.b;
-        float[] gains = lane.c;
-        for (int i = 0; i < width; i++) {
-            a[at + i] = (a[at + i] - m) * r;
+    /** With xhat in x: adds to the sums of both gradients, row by row of the block, and turns dy into dy * gain. */
+    private static void sumAndScale(float[] x, float[] dy, float[] gains, float[] dGain, float[] dBias, int n) {
+        for (int i = 0; i < n; i++) {
+            float d = dy[i];
+            dGain[i] = Math.fma(d, x[i], dGain[i]);
+            dBias[i] += d;
+            dy[i] = d * gains[i];
         }
-        float[] partials = lane.partials;
-        for (int i = 0; i < width; i++) {
-            partials[atGain + i] = Math.fma(b[at + i], a[at + i], partials[atGain + i]);
-        }
-        for (int i = 0; i < width; i++) {
-            partials[atBias + i] += b[at + i];
-        }
-        for (int i = 0; i < width; i++) {
-            b[at + i] *= gains[i];
-        }
-        float meanU = Vectors.sum(b, at, at + width) / width;
-        float meanUx = Vectors.dot(a, at, b, at, width) / width;
-        for (int i = 0; i < width; i++) {
-            b[at + i] = r * (b[at + i] - meanU - a[at + i] * meanUx);
+    }
+
+    /** dx = rstd (u - mean(u) - xhat mean(u xhat)), in the place of u. */
+    private void project(float[] x, float[] u, int at, float r) {
+        float meanU = Vectors.sum(u, at, at + width) / width;
+        float meanUx = Vectors.dot(x, at, u, at, width) / width;
+        for (int i = at; i < at + width; i++) {
+            u[i] = r * (u[i] - meanU - x[i] * meanUx);
         }
     }
 }

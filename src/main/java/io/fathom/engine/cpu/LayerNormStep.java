@@ -10,25 +10,32 @@ record LayerNormStep(
         int to = lane.to(rows);
         gain.get(0, lane.b, width);
         bias.get(0, lane.c, width);
+        Vectors.repeat(lane.b, width, Math.min(block, rows));
+        Vectors.repeat(lane.c, width, Math.min(block, rows));
         for (int row = lane.from(rows); row < to; row += block) {
             int n = Math.min(block, to - row);
             x.get(row * width, lane.a, n * width);
             for (int i = 0; i < n; i++) {
-                normalise(lane.a, i * width, lane.b, lane.c, row + i);
+                standardise(lane.a, i * width, row + i);
             }
+            apply(lane.a, lane.b, lane.c, n * width);
             y.put(row * width, lane.a, n * width);
         }
     }
 
-    private void normalise(float[] a, int at, float[] gains, float[] biases, int row) {
+    private void standardise(float[] a, int at, int row) {
         float m = Vectors.sum(a, at, at + width) / width;
         Vectors.subtract(a, at, at + width, m);
         float variance = Vectors.dot(a, at, a, at, width) / width;
         float r = (float) (1 / Math.sqrt(variance + epsilon));
-        for (int i = 0; i < width; i++) {
-            a[at + i] = Math.fma(a[at + i] * r, gains[i], biases[i]);
-        }
+        Vectors.scale(a, at, at + width, r);
         mean.put(row, m);
         rstd.put(row, r);
+    }
+
+    private static void apply(float[] x, float[] gains, float[] biases, int n) {
+        for (int i = 0; i < n; i++) {
+            x[i] = Math.fma(x[i], gains[i], biases[i]);
+        }
     }
 }

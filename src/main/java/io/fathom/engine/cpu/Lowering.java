@@ -35,7 +35,9 @@ import io.fathom.program.Instruction.WeightedSum;
 import io.fathom.program.Program;
 import io.fathom.program.Value;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** Binds the instructions of a program to kernels and memory, once, when a session opens. */
@@ -47,16 +49,21 @@ final class Lowering {
     private final Lane[] lanes;
     private final List<PreparedStep> steps = new ArrayList<>();
     private final List<AddPartialsStep> sums = new ArrayList<>();
+    /** Inputs of gelu that nothing but its gradient reads again, so that the slope can take their place. */
+    private final Set<Value> sloped;
+
+    private @Nullable Floats ones;
     private int partials;
 
-    private Lowering(SessionMemory memory, Lane[] lanes) {
+    private Lowering(Program program, SessionMemory memory, Lane[] lanes) {
+        this.sloped = sloped(program);
         this.memory = memory;
         this.lanes = lanes;
     }
 
     /** The steps of {@code program} for {@code lanes}. */
     static List<PreparedStep> steps(Program program, SessionMemory memory, Lane[] lanes) {
-        Lowering lowering = new Lowering(memory, lanes);
+        Lowering lowering = new Lowering(program, memory, lanes);
         program.instructions().forEach(lowering::lower);
         lowering.sums.forEach(step -> lowering.steps.add(new PreparedStep(null, step)));
         return lowering.steps;
@@ -130,7 +137,7 @@ final class Lowering {
             return new AttentionStep(
                     floats(m.qkv()), floats(m.y()), floats(m.logSumExp()), shape(m.qkv(), m.sequences(), m.heads()));
         } else if (instruction instanceof Gelu m) {
-            return new GeluStep(floats(m.x()), floats(m.y()), m.x().length());
+            return new GeluStep(floats(m.x()), floats(m.y()), m.x().length(), sloped.contains(m.x()));
         } else if (instruction instanceof Silu m) {
             return new SiluStep(floats(m.x()), floats(m.y()), m.x().length());
         } else if (instruction instanceof Add m) {
@@ -200,7 +207,8 @@ final class Lowering {
                     m.x().rows(),
                     m.x().columns());
         } else if (instruction instanceof ColumnSum m) {
-            return new ColumnSumStep(floats(m.dy()), sumOver(m.dBias()), m.dy().rows(), m.dy().columns());
+            return new ColumnSumStep(
+                    floats(m.dy()), ones(m.dy().rows()), floats(m.dBias()), m.dy().rows(), m.dy().columns());
         } else if (instruction instanceof AttentionGrad m) {
             return new AttentionGradStep(
                     floats(m.qkv()),
@@ -209,7 +217,9 @@ final class Lowering {
                     floats(m.dqkv()),
                     shape(m.qkv(), m.sequences(), m.heads()));
         } else if (instruction instanceof GeluGrad m) {
-            return new GeluGradStep(floats(m.x()), floats(m.dy()), floats(m.dx()), m.x().length());
+            return sloped.contains(m.x())
+                    ? new ProductStep(floats(m.x()), floats(m.dy()), floats(m.dx()), m.x().length())
+                    : new GeluGradStep(floats(m.x()), floats(m.dy()), floats(m.dx()), m.x().length());
         } else if (instruction instanceof SiluGrad m) {
             return new SiluGradStep(floats(m.x()), floats(m.dy()), floats(m.dx()), m.x().length());
         } else if (instruction instanceof RouterScoresGrad m) {
@@ -219,7 +229,7 @@ final class Lowering {
                     floats(m.dScores()),
                     optional(m.addend()),
                     floats(m.dx()),
-                    sumOver(m.dW()),
+                    floats(m.dW()),
                     m.x().rows(),
                     m.x().columns());
         } else if (instruction instanceof GatherGrad m) {
@@ -340,6 +350,31 @@ final class Lowering {
         partials += gradient.length();
         sums.add(new AddPartialsStep(lanes, at, floats(gradient), gradient.length()));
         return at;
+    }
+
+    private static Set<Value> sloped(Program program) {
+        Set<Value> differentiated = new HashSet<>();
+        Set<Value> others = new HashSet<>(program.outputs().values());
+        for (Instruction instruction : program.instructions()) {
+            if (instruction instanceof GeluGrad grad) {
+                differentiated.add(grad.x());
+            } else if (!(instruction instanceof Gelu)) {
+                others.addAll(instruction.reads());
+            }
+        }
+        differentiated.removeAll(others);
+        return differentiated;
+    }
+
+    /** At least {@code length} ones. */
+    private Floats ones(int length) {
+        if (ones == null || ones.length() < length) {
+            ones = memory.scratch(length);
+            for (int i = 0; i < length; i++) {
+                ones.put(i, 1f);
+            }
+        }
+        return ones;
     }
 
     private static AttentionShape shape(Value qkv, int sequences, int heads) {

@@ -57,9 +57,7 @@ record MatMulStep(
         int block = Lane.rowsOfBlock(columns);
         if (bias != null) {
             bias.get(0, lane.b, columns);
-            for (int i = 1; i < Math.min(block, n); i++) {
-                System.arraycopy(lane.b, 0, lane.b, i * columns, columns);
-            }
+            Vectors.repeat(lane.b, columns, Math.min(block, n));
         }
         for (int row = from; row < from + n; row += block) {
             int length = Math.min(block, from + n - row) * columns;
@@ -69,7 +67,7 @@ record MatMulStep(
             }
             addend.get(row * columns, lane.a, length);
             if (bias != null) {
-                Vectors.add(lane.a, 0, lane.b, 0, length);
+                Vectors.add(lane.a, lane.b, length);
             }
             c.put(row * columns, lane.a, length);
         }

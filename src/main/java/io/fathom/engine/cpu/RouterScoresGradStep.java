@@ -1,34 +1,23 @@
 package io.fathom.engine.cpu;
 
-import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
-/**
- * {@link io.fathom.program.Instruction.RouterScoresGrad}: lanes share the rows and sum dW in their partials, at
- * {@code at}.
- */
+/** {@link io.fathom.program.Instruction.RouterScoresGrad}: lanes share the rows of dx and the columns of dW. */
 record RouterScoresGradStep(
-        Floats x, Floats w, Floats dScores, @Nullable Floats addend, Floats dx, int at, int rows, int width)
+        Floats x, Floats w, Floats dScores, @Nullable Floats addend, Floats dx, Floats dW, int rows, int width)
         implements Step {
     @Override
     public void run(Lane lane) {
-        int block = Lane.rowsOfBlock(width);
-        int to = lane.to(rows);
-        w.get(0, lane.c, width);
-        for (int row = lane.from(rows); row < to; row += block) {
-            int n = Math.min(block, to - row);
-            x.get(row * width, lane.a, n * width);
-            if (addend == null) {
-                Arrays.fill(lane.b, 0, n * width, 0f);
-            } else {
-                addend.get(row * width, lane.b, n * width);
-            }
-            for (int i = 0; i < n; i++) {
-                float dScore = dScores.get(row + i);
-                Vectors.addScaled(lane.partials, at, dScore, lane.a, i * width, width);
-                Vectors.addScaled(lane.b, i * width, dScore, lane.c, 0, width);
-            }
-            dx.put(row * width, lane.b, n * width);
+        int from = lane.from(rows);
+        int n = lane.to(rows) - from;
+        if (n > 0) {
+            RowRange.copy(lane, addend, dx, from, from + n, width);
+            lane.blas.ger(n, width, dScores.at(from), w.at(0), dx.at((long) from * width), width);
+        }
+        int column = lane.from(width);
+        int columns = lane.to(width) - column;
+        if (columns > 0) {
+            lane.blas.gemv(true, rows, columns, x.at(column), width, dScores.at(0), 1f, dW.at(column));
         }
     }
 }

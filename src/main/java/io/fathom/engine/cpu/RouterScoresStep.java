@@ -4,15 +4,10 @@ package io.fathom.engine.cpu;
 record RouterScoresStep(Floats x, Floats w, Floats scores, int rows, int width) implements Step {
     @Override
     public void run(Lane lane) {
-        int block = Lane.rowsOfBlock(width);
-        int to = lane.to(rows);
-        w.get(0, lane.b, width);
-        for (int row = lane.from(rows); row < to; row += block) {
-            int n = Math.min(block, to - row);
-            x.get(row * width, lane.a, n * width);
-            for (int i = 0; i < n; i++) {
-                scores.put(row + i, Vectors.dot(lane.a, i * width, lane.b, 0, width));
-            }
+        int from = lane.from(rows);
+        int n = lane.to(rows) - from;
+        if (n > 0) {
+            lane.blas.gemv(false, n, width, x.at((long) from * width), width, w.at(0), 0f, scores.at(from));
         }
     }
 }

@@ -22,7 +22,7 @@ record ScatterGatedStep(
             }
             y.get(row * width, lane.a, width);
             delta.get(i * width, lane.b, width);
-            Vectors.addScaled(lane.a, 0, (float) gate.apply(r), lane.b, 0, width);
+            Vectors.addScaled(lane.a, (float) gate.apply(r), lane.b, width);
             y.put(row * width, lane.a, width);
         }
     }

@@ -9,9 +9,7 @@ record SiluStep(Floats x, Floats y, int length) implements Step {
             int n = Math.min(Lane.BLOCK, to - at);
             x.get(at, lane.a, n);
             sigmoid(lane.a, lane.b, n);
-            for (int i = 0; i < n; i++) {
-                lane.a[i] *= lane.b[i];
-            }
+            Vectors.multiply(lane.a, lane.b, n);
             y.put(at, lane.a, n);
         }
     }
@@ -21,7 +19,7 @@ record SiluStep(Floats x, Floats y, int length) implements Step {
         for (int i = 0; i < n; i++) {
             s[i] = -Math.abs(x[i]);
         }
-        Vectors.expOfNegative(s, 0, n);
+        Vectors.expOfShifted(s, 0, n, 0f);
         for (int i = 0; i < n; i++) {
             float e = s[i];
             s[i] = (x[i] >= 0 ? 1f : e) / (1f + e);

@@ -1,16 +1,28 @@
 package io.fathom.engine.cpu;
 
-/** Loops over pieces of {@code float[]}, written so that the JVM turns them into vector code. */
+/**
+ * Loops over pieces of {@code float[]}, written so that the JVM turns them into vector code.
+ *
+ * <p>It does so where all arrays of a loop are read and written at one and the same index, and not where rows lie at
+ * different places: a row that goes with every row of a block is therefore repeated to the block's size first. Sums it
+ * leaves alone, since their order would change; eight running sums keep the adders busy all the same.
+ */
 final class Vectors {
     /** Exponents below this give what this gives, 1.8e-35, so that no result is subnormal. */
     static final float LEAST_EXPONENT = -80f;
 
+    private static final int ROOT_HALF = Float.floatToRawIntBits((float) Math.sqrt(0.5));
+    private static final float LOG_2 = (float) Math.log(2);
+
     private Vectors() {}
 
-    /** y = e^y for y in (-inf, 0], to 4e-6 of the result: a polynomial at y / 64, then six squarings. NaN stays NaN. */
-    static void expOfNegative(float[] y, int from, int to) {
+    /**
+     * y = e^(y - shift), to 4e-6 of the result, where y - shift is at most 1 or so: a polynomial at a 64th, then six
+     * squarings. Differences below {@link #LEAST_EXPONENT} count as that; NaN stays NaN.
+     */
+    static void expOfShifted(float[] y, int from, int to, float shift) {
         for (int i = from; i < to; i++) {
-            float p = expNearZero(Math.max(y[i], LEAST_EXPONENT) * (1f / 64));
+            float p = expNearZero(Math.max(y[i] - shift, LEAST_EXPONENT) * (1f / 64));
             p *= p;
             p *= p;
             p *= p;
@@ -70,20 +82,21 @@ final class Vectors {
         return ((s0 + s1) + (s2 + s3)) + ((s4 + s5) + (s6 + s7));
     }
 
-    /** Largest of x[from..to); NaN entries may be passed over. */
-    static float max(float[] x, int from, int to) {
-        float m0 = x[from], m1 = m0, m2 = m0, m3 = m0;
-        int i = from;
-        for (; i < to - 3; i += 4) {
-            m0 = x[i] > m0 ? x[i] : m0;
-            m1 = x[i + 1] > m1 ? x[i + 1] : m1;
-            m2 = x[i + 2] > m2 ? x[i + 2] : m2;
-            m3 = x[i + 3] > m3 ? x[i + 3] : m3;
-        }
-        for (; i < to; i++) {
-            m0 = x[i] > m0 ? x[i] : m0;
-        }
-        return Math.max(Math.max(m0, m1), Math.max(m2, m3));
+    /**
+     * log x for positive normal x, to 1e-7: the exponent, and a series for the mantissa in [sqrt(1/2), sqrt(2)).
+     * Several times faster than {@link Math#log}, of which attention would need one a row.
+     */
+    static float log(float x) {
+        int bits = Float.floatToRawIntBits(x) - ROOT_HALF;
+        int exponent = bits >> 23;
+        float m = Float.intBitsToFloat((bits & 0x7fffff) + ROOT_HALF);
+        float z = (m - 1) / (m + 1);
+        float square = z * z;
+        float p = Math.fma(square, 2f / 9, 2f / 7);
+        p = Math.fma(square, p, 2f / 5);
+        p = Math.fma(square, p, 2f / 3);
+        p = Math.fma(square, p, 2f);
+        return Math.fma(exponent, LOG_2, z * p);
     }
 
     /** x[from..to) -= value. */
@@ -100,17 +113,31 @@ final class Vectors {
         }
     }
 
-    /** x[atX + i] += y[atY + i] for i below n. */
-    static void add(float[] x, int atX, float[] y, int atY, int n) {
+    /** x[i] += y[i] for i below n. */
+    static void add(float[] x, float[] y, int n) {
         for (int i = 0; i < n; i++) {
-            x[atX + i] += y[atY + i];
+            x[i] += y[i];
         }
     }
 
-    /** x[atX + i] += factor * y[atY + i] for i below n. */
-    static void addScaled(float[] x, int atX, float factor, float[] y, int atY, int n) {
+    /** x[i] *= y[i] for i below n. */
+    static void multiply(float[] x, float[] y, int n) {
         for (int i = 0; i < n; i++) {
-            x[atX + i] = Math.fma(factor, y[atY + i], x[atX + i]);
+            x[i] *= y[i];
+        }
+    }
+
+    /** x[i] += factor * y[i] for i below n. */
+    static void addScaled(float[] x, float factor, float[] y, int n) {
+        for (int i = 0; i < n; i++) {
+            x[i] = Math.fma(factor, y[i], x[i]);
+        }
+    }
+
+    /** Repeats the first {@code columns} entries of {@code row} until it holds {@code rows} copies. */
+    static void repeat(float[] row, int columns, int rows) {
+        for (int i = 1; i < rows; i++) {
+            System.arraycopy(row, 0, row, i * columns, columns);
         }
     }
 }

@@ -1,0 +1,11 @@
+/**
+ * Measures the compiled step beside libtorch, on one machine in one run.
+ *
+ * <p>May import everything; compiled by the profile {@code bench} alone.
+ *
+ * <p>Promises that both compute the same model on the same batch (checked before timing) and take turns.
+ */
+@NullMarked
+package io.fathom.bench;
+
+import org.jspecify.annotations.NullMarked;
