@@ -34,7 +34,7 @@ final class EvaluateJob implements Callable<Integer> {
     @Option(
             names = "--corpus",
             paramLabel = "DIR",
-            description = "A prepared corpus to score on; the run's own otherwise.")
+            description = "A prepared corpus whose validation split to score; the run's own otherwise.")
     private Optional<String> corpusPath = Optional.empty();
 
     @Override
@@ -44,16 +44,17 @@ final class EvaluateJob implements Callable<Integer> {
             RunDirectory run = new RunDirectory(spark.hadoopConfiguration(), config.run());
             CheckpointStore store = new CheckpointStore(run);
             Checkpoint checkpoint = round.map(store::read).orElseGet(store::newest);
-            Corpus corpus = Corpus.open(spark.hadoopConfiguration(), corpusPath.orElse(config.corpusPath()));
-            EvaluationPass pass = new EvaluationPass(spark, config, checkpoint, corpus);
+            Corpus learnt = Corpus.open(spark.hadoopConfiguration(), config.corpusPath());
+            Corpus scored = Corpus.open(spark.hadoopConfiguration(), corpusPath.orElse(config.corpusPath()));
+            EvaluationPass pass = new EvaluationPass(spark, config, checkpoint, learnt, scored);
 
             Thresholds thresholds = pass.calibrate();
             EvaluationFold fold = pass.run(thresholds);
             EvaluationResults results = EvaluationResults.of(
                     new EvaluationResults.Source(
                             checkpoint.round(),
-                            corpus.validation().name(),
-                            corpus.validation().bytesPerToken()),
+                            scored.validation().name(),
+                            scored.validation().bytesPerToken()),
                     fold,
                     thresholds);
 

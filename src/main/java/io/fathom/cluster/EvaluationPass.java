@@ -41,21 +41,32 @@ public final class EvaluationPass {
     private final JavaSparkContext spark;
     private final RunConfig config;
     private final Checkpoint checkpoint;
-    private final Corpus corpus;
+    private final TokenSplit train;
+    private final TokenSplit validation;
 
-    /** Throws {@link UserError} when the model knows another vocabulary or a split is shorter than one sequence. */
-    public EvaluationPass(JavaSparkContext spark, RunConfig config, Checkpoint checkpoint, Corpus corpus) {
+    /**
+     * A pass of {@code checkpoint}.
+     *
+     * @param learnt the corpus it was trained on, to calibrate on
+     * @param scored the corpus whose validation split is scored; may be the same
+     * @throws UserError when the model knows another vocabulary or a split is shorter than one sequence
+     */
+    public EvaluationPass(
+            JavaSparkContext spark, RunConfig config, Checkpoint checkpoint, Corpus learnt, Corpus scored) {
         this.spark = spark;
         this.config = config;
         this.checkpoint = checkpoint;
-        this.corpus = corpus;
+        this.train = learnt.train();
+        this.validation = scored.validation();
         ModelSpec spec = checkpoint.spec();
-        if (corpus.tokenizer().vocabulary() != spec.vocabulary()) {
-            throw new UserError(config.run() + ": the model knows " + spec.vocabulary() + " tokens, " + corpus.path()
-                    + " is of the tokenizer " + corpus.tokenizer().name() + " with "
-                    + corpus.tokenizer().vocabulary() + "; set corpus.path to the corpus it was trained on");
+        for (Corpus corpus : List.of(learnt, scored)) {
+            if (corpus.tokenizer().vocabulary() != spec.vocabulary()) {
+                throw new UserError(config.run() + ": the model knows " + spec.vocabulary() + " tokens, "
+                        + corpus.path() + " is of the tokenizer " + corpus.tokenizer().name() + " with "
+                        + corpus.tokenizer().vocabulary() + "; name a corpus of the tokenizer it was trained with");
+            }
         }
-        for (TokenSplit split : List.of(corpus.train(), corpus.validation())) {
+        for (TokenSplit split : List.of(train, validation)) {
             if (split.windows(spec.context()) == 0) {
                 throw new UserError(split.name() + " holds " + split.tokens()
                         + " tokens, one sequence of the model needs " + (spec.context() + 1)
@@ -67,7 +78,6 @@ public final class EvaluationPass {
     /** Thresholds that hold the capacity on sequences of the training split, spread evenly over it. */
     public Thresholds calibrate() {
         ModelSpec spec = checkpoint.spec();
-        TokenSplit train = corpus.train();
         long there = train.windows(spec.context());
         long wanted = Math.max(LEAST_CALIBRATION_WINDOWS, config.evaluation().calibrationTokens() / spec.context());
         long count = Math.min(there, wanted);
@@ -80,9 +90,8 @@ public final class EvaluationPass {
     /** Scores. */
     public EvaluationFold run(Thresholds thresholds) {
         ModelSpec spec = checkpoint.spec();
-        TokenSplit split = corpus.validation();
         int batch = config.train().batch();
-        long sequences = Math.min(config.evaluation().sequences(), split.windows(spec.context()));
+        long sequences = Math.min(config.evaluation().sequences(), validation.windows(spec.context()));
         long batches = (sequences + batch - 1) / batch;
         long parts = Math.min(MOST_PARTS, batches);
         spark.setJobDescription("evaluation of round " + checkpoint.round() + ": " + sequences + " sequences");
@@ -90,7 +99,7 @@ public final class EvaluationPass {
         try {
             Part part = new Part(
                     spec,
-                    split,
+                    validation,
                     EngineSource.named(config.engine().name()),
                     Precision.valueOf(config.engine().precision().toUpperCase(Locale.ROOT)),
                     config.engine().threads(),
