@@ -87,14 +87,23 @@ final class ImportJob implements Callable<Integer> {
         settings.put("model.heads", String.valueOf(spec.heads()));
         settings.put("model.blocks", String.valueOf(spec.blocks()));
         settings.put("model.routing.kind", "dense");
+        if (spec.routing() instanceof Routing.Routed routing) {
+            settings.put("model.routing.kind", "random");
+            settings.put("model.routing.every", String.valueOf(routing.every()));
+            settings.put("model.routing.offset", String.valueOf(routing.offset()));
+            settings.put("model.routing.capacity", String.valueOf(routing.capacity()));
+            settings.put("model.routing.gate", routing.gate().name().toLowerCase(Locale.ROOT));
+        }
         if (spec.routing() instanceof Routing.ExpertChoice choice) {
             settings.put("model.routing.kind", "expert-choice");
-            settings.put("model.routing.every", String.valueOf(choice.every()));
-            settings.put("model.routing.offset", String.valueOf(choice.offset()));
-            settings.put("model.routing.capacity", String.valueOf(choice.capacity()));
-            settings.put("model.routing.gate", choice.gate().name().toLowerCase(Locale.ROOT));
             settings.put("model.routing.auxWeight", String.valueOf(choice.auxWeight()));
+            settings.put("model.routing.zWeight", String.valueOf(choice.zWeight()));
             settings.put("model.routing.predictor", String.valueOf(choice.predictor()));
+        }
+        if (spec.routing() instanceof Routing.TokenChoice choice) {
+            settings.put("model.routing.kind", "token-choice");
+            settings.put("model.routing.balanceWeight", String.valueOf(choice.balanceWeight()));
+            settings.put("model.routing.zWeight", String.valueOf(choice.zWeight()));
         }
         if (spec.vocabulary() == GPT2_VOCABULARY) {
             settings.put("corpus.tokenizer", "gpt2");

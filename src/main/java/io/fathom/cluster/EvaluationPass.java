@@ -62,7 +62,8 @@ public final class EvaluationPass {
         for (Corpus corpus : List.of(learnt, scored)) {
             if (corpus.tokenizer().vocabulary() != spec.vocabulary()) {
                 throw new UserError(config.run() + ": the model knows " + spec.vocabulary() + " tokens, "
-                        + corpus.path() + " is of the tokenizer " + corpus.tokenizer().name() + " with "
+                        + corpus.path() + " is of the tokenizer "
+                        + corpus.tokenizer().name() + " with "
                         + corpus.tokenizer().vocabulary() + "; name a corpus of the tokenizer it was trained with");
             }
         }

@@ -112,13 +112,21 @@ class EvaluateJobTest {
     }
 
     @Test
-    void scoresADenseModel() throws Exception {
+    void scoresModelsOfEveryOtherRouting() throws Exception {
         prepare();
         writeCheckpoint(new Routing.Dense());
         assertThat(run(0, "evaluate", "--set", "evaluation.sequences=9")).contains("dense", "Round 2 over 9 sequences");
-        assertThat(written().get("modes")).hasSize(1);
+        assertThat(written().get("modes").findValuesAsText("mode")).containsExactly("dense");
         assertThat(written().get("modes").get(0).get("share_of_dense_twin").asDouble())
                 .isEqualTo(1);
+        writeCheckpoint(new Routing.Stochastic(2, 1, 0.25, Gate.SIGMOID));
+        run(0, "evaluate", "--set", "evaluation.sequences=9");
+        assertThat(written().get("modes").findValuesAsText("mode")).containsExactly("random");
+        assertThat(written().get("modes").get(0).get("capacity").asDouble()).isEqualTo(0.25);
+        writeCheckpoint(new Routing.TokenChoice(2, 1, 0.5, Gate.SIGMOID, 0.01, 0));
+        run(0, "evaluate", "--set", "evaluation.sequences=9");
+        assertThat(written().get("modes").findValuesAsText("mode"))
+                .containsExactly("token choice", "router", "router, calibrated");
         run(2, "evaluate", "--corpus", directory.resolve("nowhere").toString());
         assertThat(problem.toString()).contains("is not a complete corpus");
     }

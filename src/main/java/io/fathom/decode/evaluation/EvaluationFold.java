@@ -25,11 +25,13 @@ public final class EvaluationFold implements Serializable {
     /** A fold over no sequence yet. */
     public EvaluationFold(ModelSpec spec) {
         this.spec = spec;
-        modes.put(Mode.TOP_K, new ModeFold(spec.routedBlocks().size()));
+        modes.put(Mode.TRAINED, new ModeFold(spec.routedBlocks().size()));
         for (Mode mode : Mode.causal(spec)) {
             modes.put(mode, new ModeFold(spec.routedBlocks().size()));
+        }
+        for (Signal signal : Mode.signals(spec)) {
             for (int block : spec.routedBlocks()) {
-                signals.putIfAbsent(new Source(mode.signal().orElseThrow(), block), new SignalFold());
+                signals.put(new Source(signal, block), new SignalFold());
             }
         }
     }
@@ -43,12 +45,15 @@ public final class EvaluationFold implements Serializable {
         return decoders;
     }
 
-    /** Takes in what a top-k pass did with one sequence. */
+    /** Takes in what a pass as in training did with one sequence. */
     public void add(RoutingTrace trace) {
         int[] entered = trace.layers().stream()
                 .mapToInt(layer -> count(layer.selected()))
                 .toArray();
-        fold(Mode.TOP_K).add(Arrays.stream(trace.losses()).sum(), trace.length(), entered);
+        fold(Mode.TRAINED).add(Arrays.stream(trace.losses()).sum(), trace.length(), entered);
+        if (signals.isEmpty()) {
+            return;
+        }
         for (RoutingTrace.Layer layer : trace.layers()) {
             signal(Signal.ROUTER, layer.block()).add(layer.scores(), layer.selected());
             layer.predictor()

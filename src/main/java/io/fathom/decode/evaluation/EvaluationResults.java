@@ -36,11 +36,11 @@ public record EvaluationResults(JsonNode summary, List<Table> tables) {
     /** What was evaluated: the checkpoint of {@code round} on the first sequences of {@code split}. */
     public record Source(int round, String split, double bytesPerToken) {}
 
-    /** The results of {@code fold}; causal modes are compared with top-k. */
+    /** The results of {@code fold}; causal modes are compared with routing as in training. */
     public static EvaluationResults of(Source source, EvaluationFold fold, Thresholds thresholds) {
         List<Table> tables = List.of(modes(source, fold), capacities(fold, thresholds), signals(fold), deciles(fold));
         ObjectNode summary = JSON.createObjectNode();
-        ModeFold first = fold.mode(Mode.TOP_K);
+        ModeFold first = fold.mode(Mode.TRAINED);
         summary.put("round", source.round());
         summary.put("split", source.split());
         summary.put("sequences", first.sequences());
@@ -52,7 +52,7 @@ public record EvaluationResults(JsonNode summary, List<Table> tables) {
 
     private static Table modes(Source source, EvaluationFold fold) {
         ModelSpec spec = fold.spec();
-        double reference = fold.mode(Mode.TOP_K).loss();
+        double reference = fold.mode(Mode.TRAINED).loss();
         double dense = new Flops(spec.dense()).forwardPerToken();
         Table.Builder table = Table.named("modes")
                 .text("mode")
@@ -66,11 +66,11 @@ public record EvaluationResults(JsonNode summary, List<Table> tables) {
                 .number("share_of_dense_twin");
         for (Mode mode : fold.modes()) {
             ModeFold found = fold.mode(mode);
-            boolean predicts = mode == Mode.TOP_K
+            boolean predicts = mode == Mode.TRAINED
                     || mode.signal().map(s -> s.name().equals("PREDICTOR")).orElse(false);
             double flops = found.flopsPerToken(spec, predicts);
             table.row(
-                    spec.routedBlocks().isEmpty() ? "dense" : mode.label(),
+                    mode.label(spec),
                     found.loss(),
                     Math.exp(found.loss()),
                     found.loss() / Math.log(2) / source.bytesPerToken(),
@@ -96,7 +96,11 @@ public record EvaluationResults(JsonNode summary, List<Table> tables) {
                 double threshold = mode.signal()
                         .map(signal -> mode.rule(thresholds).threshold(block))
                         .orElse(Double.NaN);
-                table.row(mode.label(), block, threshold, fold.mode(mode).capacity(i));
+                table.row(
+                        mode.label(fold.spec()),
+                        block,
+                        threshold,
+                        fold.mode(mode).capacity(i));
             }
         }
         return table.build();

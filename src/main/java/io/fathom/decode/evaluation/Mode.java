@@ -3,16 +3,15 @@ package io.fathom.decode.evaluation;
 import io.fathom.decode.CausalRule;
 import io.fathom.decode.CausalRule.Signal;
 import io.fathom.model.ModelSpec;
-import java.util.ArrayList;
+import io.fathom.model.Routing;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
 /** A way to route when a text is scored. */
 public enum Mode {
-    /**
-     * Each routed block takes the k largest router weights of the sequence, as in training; a dense model's only one.
-     */
-    TOP_K("top-k", Optional.empty(), false),
+    /** As in training: by top-k, or whatever else the model's routing says; a dense model has no other. */
+    TRAINED("top-k", Optional.empty(), false),
     /** Predictor logit above 0. */
     PREDICTOR("predictor", Optional.of(Signal.PREDICTOR), false),
     /** Router weight above 0. */
@@ -32,9 +31,14 @@ public enum Mode {
         this.calibrated = calibrated;
     }
 
-    /** What tables call it. */
-    public String label() {
-        return label;
+    /** What tables of {@code spec} call it. */
+    public String label(ModelSpec spec) {
+        if (this != TRAINED || spec.routing() instanceof Routing.ExpertChoice) {
+            return label;
+        }
+        return spec.routedBlocks().isEmpty()
+                ? "dense"
+                : spec.routing() instanceof Routing.TokenChoice ? "token choice" : "random";
     }
 
     /** What decides, in a causal mode. */
@@ -48,17 +52,19 @@ public enum Mode {
         return calibrated ? plain.withThresholds(thresholds.of(plain.signal())) : plain;
     }
 
+    /** The signals that {@code spec} has: none where no block routes, or chance does. */
+    static List<Signal> signals(ModelSpec spec) {
+        if (spec.routedBlocks().isEmpty() || spec.routing() instanceof Routing.Stochastic) {
+            return List.of();
+        }
+        return CausalRule.hasPredictor(spec) ? List.of(Signal.PREDICTOR, Signal.ROUTER) : List.of(Signal.ROUTER);
+    }
+
     /** The causal modes that {@code spec} can run. */
     public static List<Mode> causal(ModelSpec spec) {
-        List<Mode> modes = new ArrayList<>();
-        for (Mode mode : values()) {
-            boolean possible = mode.signal
-                    .map(s -> s == Signal.ROUTER || CausalRule.hasPredictor(spec))
-                    .orElse(false);
-            if (possible && !spec.routedBlocks().isEmpty()) {
-                modes.add(mode);
-            }
-        }
-        return modes;
+        List<Signal> signals = signals(spec);
+        return Arrays.stream(values())
+                .filter(mode -> mode.signal.map(signals::contains).orElse(false))
+                .toList();
     }
 }

@@ -8,10 +8,9 @@ import io.fathom.config.UserError;
 import io.fathom.decode.CausalRule;
 import io.fathom.decode.CausalRule.Signal;
 import io.fathom.decode.Decoder;
+import io.fathom.model.Flops;
 import io.fathom.model.ModelSpec;
-import io.fathom.model.Routing;
 import java.io.Serializable;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -38,17 +37,11 @@ public record Thresholds(int round, Map<Signal, Map<Integer, Double>> bySignal) 
     /** Calibrates {@code spec}'s signals on {@code windows}, which should not be those it is then evaluated on. */
     public static Thresholds calibrate(int round, ModelSpec spec, float[] parameters, List<int[]> windows) {
         Map<Signal, Map<Integer, Double>> bySignal = new TreeMap<>();
-        if (spec.routing() instanceof Routing.ExpertChoice choice) {
-            List<Signal> signals = new ArrayList<>(List.of(Signal.ROUTER));
-            if (choice.predictor()) {
-                signals.add(Signal.PREDICTOR);
-            }
+        for (Signal signal : Mode.signals(spec)) {
             // k is a whole number of tokens: what it is of S is the share to hold, not c itself.
-            double share = (double) choice.selected(spec.context()) / spec.context();
-            for (Signal signal : signals) {
-                Decoder decoder = new Decoder(spec, parameters, CausalRule.of(signal));
-                bySignal.put(signal, decoder.calibrate(windows, share));
-            }
+            double share = (double) new Flops(spec).selected() / spec.context();
+            Decoder decoder = new Decoder(spec, parameters, CausalRule.of(signal));
+            bySignal.put(signal, decoder.calibrate(windows, share));
         }
         return new Thresholds(round, bySignal);
     }

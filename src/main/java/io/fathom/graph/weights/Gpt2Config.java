@@ -9,6 +9,7 @@ import io.fathom.model.Gate;
 import io.fathom.model.ModelSpec;
 import io.fathom.model.Routing;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 
@@ -89,18 +90,48 @@ final class Gpt2Config {
             return new Routing.Dense();
         }
         JsonNode fathom = root.path("fathom");
-        return new Routing.ExpertChoice(
-                fathom.path("every").asInt(),
-                fathom.path("offset").asInt(),
-                fathom.path("capacity").asDouble(),
-                Gate.valueOf(fathom.path("gate").asText().toUpperCase(Locale.ROOT)),
-                fathom.path("auxWeight").asDouble(),
-                fathom.path("predictor").asBoolean());
+        int every = fathom.path("every").asInt();
+        int offset = fathom.path("offset").asInt();
+        double capacity = fathom.path("capacity").asDouble();
+        Gate gate = gate(fathom.path("gate").asText());
+        double zWeight = fathom.path("zWeight").asDouble();
+        String kind = fathom.path("routing").asText();
+        return switch (kind) {
+            case "expert-choice" ->
+                new Routing.ExpertChoice(
+                        every,
+                        offset,
+                        capacity,
+                        gate,
+                        fathom.path("auxWeight").asDouble(),
+                        zWeight,
+                        fathom.path("predictor").asBoolean());
+            case "token-choice" ->
+                new Routing.TokenChoice(
+                        every,
+                        offset,
+                        capacity,
+                        gate,
+                        fathom.path("balanceWeight").asDouble(),
+                        zWeight);
+            case "random" -> new Routing.Stochastic(every, offset, capacity, gate);
+            default ->
+                throw new IllegalArgumentException(
+                        "fathom.routing is " + kind + ", expected expert-choice, token-choice or random");
+        };
+    }
+
+    private static Gate gate(String name) {
+        return Arrays.stream(Gate.values())
+                .filter(g -> g.name().toLowerCase(Locale.ROOT).equals(name))
+                .findFirst()
+                .orElseThrow(() -> new IllegalArgumentException(
+                        "fathom.gate is " + name + ", expected one of " + Arrays.toString(Gate.values())));
     }
 
     /** The text of the file for {@code spec}. */
     static String write(ModelSpec spec, int endOfText) {
-        boolean routed = spec.routing() instanceof Routing.ExpertChoice;
+        boolean routed = spec.routing() instanceof Routing.Routed;
         ObjectNode root = JSON.createObjectNode();
         root.putArray("architectures").add(routed ? "FathomMoDLMHeadModel" : "GPT2LMHeadModel");
         root.put("model_type", routed ? ROUTED_TYPE : DENSE_TYPE);
@@ -118,16 +149,28 @@ final class Gpt2Config {
         root.put("dtype", "float32");
         // Fathom trains without dropout; the library's default would be 0.1.
         root.put("attn_pdrop", 0).put("embd_pdrop", 0).put("resid_pdrop", 0);
-        if (spec.routing() instanceof Routing.ExpertChoice choice) {
-            root.putObject("fathom")
-                    .put("routing", "expert-choice")
-                    .put("every", choice.every())
-                    .put("offset", choice.offset())
-                    .put("capacity", choice.capacity())
-                    .put("gate", choice.gate().name().toLowerCase(Locale.ROOT))
-                    .put("auxWeight", choice.auxWeight())
-                    .put("predictor", choice.predictor());
+        if (spec.routing() instanceof Routing.Routed routing) {
+            write(routing, root.putObject("fathom"));
         }
         return root.toPrettyString() + "\n";
+    }
+
+    private static void write(Routing.Routed routing, ObjectNode to) {
+        to.put("every", routing.every())
+                .put("offset", routing.offset())
+                .put("capacity", routing.capacity())
+                .put("gate", routing.gate().name().toLowerCase(Locale.ROOT));
+        if (routing instanceof Routing.ExpertChoice choice) {
+            to.put("routing", "expert-choice")
+                    .put("auxWeight", choice.auxWeight())
+                    .put("zWeight", choice.zWeight())
+                    .put("predictor", choice.predictor());
+        } else if (routing instanceof Routing.TokenChoice choice) {
+            to.put("routing", "token-choice")
+                    .put("balanceWeight", choice.balanceWeight())
+                    .put("zWeight", choice.zWeight());
+        } else {
+            to.put("routing", "random");
+        }
     }
 }

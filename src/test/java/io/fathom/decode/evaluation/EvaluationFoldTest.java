@@ -130,13 +130,13 @@ class EvaluationFoldTest {
                 }
             }
         }
-        assertThat(parts.mode(Mode.TOP_K).loss())
-                .isCloseTo(whole.mode(Mode.TOP_K).loss(), within(1e-12));
+        assertThat(parts.mode(Mode.TRAINED).loss())
+                .isCloseTo(whole.mode(Mode.TRAINED).loss(), within(1e-12));
     }
 
     @Test
     void topKCostsItsBudget() {
-        ModeFold topK = folded(TRACES).mode(Mode.TOP_K);
+        ModeFold topK = folded(TRACES).mode(Mode.TRAINED);
         assertThat(topK.capacity()).isEqualTo(0.25);
         assertThat(topK.flopsPerToken(SPEC, true)).isCloseTo(new Flops(SPEC).forwardPerToken(), within(1e-6));
     }

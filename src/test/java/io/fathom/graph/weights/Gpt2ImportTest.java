@@ -107,7 +107,9 @@ class Gpt2ImportTest {
     void exportAndImportAreInverseToTheBit() throws IOException {
         Weights dense = read();
         Weights routed = Gpt2Import.withRouting(dense, ROUTING, 3);
-        for (Weights weights : List.of(dense, routed)) {
+        Weights tokens = Gpt2Import.withRouting(dense, new Routing.TokenChoice(1, 0, 0.5, Gate.RAW, 0.02, 0.1), 3);
+        Weights chance = Gpt2Import.withRouting(dense, new Routing.Stochastic(3, 2, 0.5, Gate.SIGMOID), 3);
+        for (Weights weights : List.of(dense, routed, tokens, chance)) {
             try (OutputStream out = Files.newOutputStream(directory.resolve("model.safetensors"))) {
                 WeightExport.writeTensors(weights, out);
             }
