@@ -1,5 +1,6 @@
 package io.fathom.jobs;
 
+import io.fathom.cluster.FathomPlugin;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.SparkConf;
 import org.apache.spark.api.java.JavaSparkContext;
@@ -17,7 +18,9 @@ final class SparkContexts {
                 // A retried copy would train the same worker twice at once.
                 .setIfMissing("spark.speculation", "false")
                 // The averaged model comes back to the driver: 1 GiB, the default, would cap its size.
-                .setIfMissing("spark.driver.maxResultSize", "0");
+                .setIfMissing("spark.driver.maxResultSize", "0")
+                // Gauges of training in Spark's metrics; gives the executors' memory back when they end.
+                .setIfMissing("spark.plugins", FathomPlugin.class.getName());
         // One thread for each worker's step: two pools of threads that spin against each other cost up to 15 times.
         conf.setIfMissing("spark.executorEnv.OMP_NUM_THREADS", "1")
                 .setIfMissing("spark.executorEnv.OPENBLAS_NUM_THREADS", "1")

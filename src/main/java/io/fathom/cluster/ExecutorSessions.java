@@ -104,6 +104,11 @@ final class ExecutorSessions {
         idle.computeIfAbsent(key, k -> new ArrayDeque<>()).push(session);
     }
 
+    /** Sessions that are not lent. */
+    synchronized int idleCount() {
+        return idle.values().stream().mapToInt(Deque::size).sum();
+    }
+
     /** Closes every session that is not lent. */
     synchronized void close() {
         idle.values().forEach(sessions -> sessions.forEach(Session::close));

@@ -15,6 +15,7 @@ import java.util.function.ToDoubleFunction;
  * One round as {@code metrics.jsonl} tells it.
  *
  * @param round from 1
+ * @param time it ended, in seconds since 1970
  * @param step steps a worker has made; the most of them, where time ended some rounds early
  * @param tokens learnt from so far, by all workers
  * @param loss mean over workers (by tokens) and steps of the loss that was descended, in nats a token
@@ -32,6 +33,7 @@ import java.util.function.ToDoubleFunction;
  */
 public record RoundMetrics(
         int round,
+        double time,
         long step,
         long tokens,
         double loss,
@@ -99,6 +101,7 @@ public record RoundMetrics(
                 / tokens;
         return new RoundMetrics(
                 now.round(),
+                System.currentTimeMillis() / 1000.0,
                 now.progress().steps().stream().mapToLong(Long::longValue).max().orElse(0),
                 now.progress().tokens(),
                 mean.applyAsDouble(r -> r.means().loss()),
@@ -118,6 +121,7 @@ public record RoundMetrics(
     RoundMetrics withValidation(double loss, double bits) {
         return new RoundMetrics(
                 round,
+                time,
                 step,
                 tokens,
                 this.loss,
@@ -138,6 +142,7 @@ public record RoundMetrics(
     Map<String, Object> fields() {
         Map<String, Object> fields = new LinkedHashMap<>();
         fields.put("round", round);
+        fields.put("time", time);
         fields.put("step", step);
         fields.put("tokens", tokens);
         fields.put("loss", loss);

@@ -157,6 +157,7 @@ public final class TrainingRun {
                 metrics = metrics.withValidation(validationLoss, bitsPerByte(validationLoss));
             }
             log.add(metrics);
+            FathomPlugin.show(metrics);
             if (last || round % config.checkpoint().everyRounds() == 0 || interruption.requested()) {
                 log.flush();
                 save(now, rounds);

@@ -1,0 +1,81 @@
+package io.fathom.cluster;
+
+import com.codahale.metrics.Gauge;
+import com.codahale.metrics.MetricRegistry;
+import java.util.Map;
+import java.util.function.ToDoubleFunction;
+import org.apache.spark.SparkContext;
+import org.apache.spark.api.plugin.DriverPlugin;
+import org.apache.spark.api.plugin.ExecutorPlugin;
+import org.apache.spark.api.plugin.PluginContext;
+import org.apache.spark.api.plugin.SparkPlugin;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What Spark runs of Fathom beside tasks, where {@code spark.plugins} names it: the driver's gauges in Spark's metrics
+ * system, from where any of its sinks takes them (Prometheus, Graphite, CSV), and the executor's sessions, whose memory
+ * is given back when it ends. Training works without it.
+ */
+public final class FathomPlugin implements SparkPlugin {
+    private static volatile @Nullable RoundMetrics latest;
+
+    /** What the gauges show from now on. */
+    static void show(RoundMetrics metrics) {
+        latest = metrics;
+    }
+
+    @Override
+    public DriverPlugin driverPlugin() {
+        return new Driver();
+    }
+
+    @Override
+    public ExecutorPlugin executorPlugin() {
+        return new Executor();
+    }
+
+    private static final class Driver implements DriverPlugin {
+        @Override
+        public Map<String, String> init(SparkContext spark, PluginContext context) {
+            return Map.of();
+        }
+
+        @Override
+        public void registerMetrics(String application, PluginContext context) {
+            MetricRegistry registry = context.metricRegistry();
+            gauge(registry, "round", RoundMetrics::round);
+            gauge(registry, "tokens", RoundMetrics::tokens);
+            gauge(registry, "loss", RoundMetrics::loss);
+            gauge(registry, "gradNorm", RoundMetrics::gradNorm);
+            gauge(registry, "learningRate", RoundMetrics::learningRate);
+            gauge(registry, "tokensPerSecond", RoundMetrics::tokensPerSecond);
+            gauge(registry, "flops", RoundMetrics::flops);
+            gauge(registry, "roundSeconds", RoundMetrics::seconds);
+            gauge(registry, "bytesUp", metrics -> metrics.exchange().bytesUp());
+            gauge(registry, "bytesDown", metrics -> metrics.exchange().bytesDown());
+            gauge(registry, "cosine", metrics -> metrics.exchange().cosine().orElse(Double.NaN));
+            gauge(registry, "rejected", metrics -> metrics.exchange().rejected().size());
+        }
+
+        /** Not a number before the first round. */
+        private static void gauge(MetricRegistry registry, String name, ToDoubleFunction<RoundMetrics> value) {
+            registry.register(name, (Gauge<Double>) () -> {
+                RoundMetrics now = latest;
+                return now == null ? Double.NaN : value.applyAsDouble(now);
+            });
+        }
+    }
+
+    private static final class Executor implements ExecutorPlugin {
+        @Override
+        public void init(PluginContext context, Map<String, String> extra) {
+            context.metricRegistry()
+                    .register("idleSessions", (Gauge<Integer>) ExecutorSessions.ofThisProcess()::idleCount);
+        }
+
+        @Override
+        public void shutdown() {
+            ExecutorSessions.ofThisProcess().close();
+        }
+    }
+}
