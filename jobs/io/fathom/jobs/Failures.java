@@ -67,8 +67,8 @@ final class Failures implements IParameterExceptionHandler, IExecutionExceptionH
         for (Throwable cause : chain) {
             String message = String.valueOf(cause.getMessage());
             if (message.contains("No space left on device") || message.contains("Disk quota exceeded")) {
-                return "the disk is full (" + message.lines().findFirst().orElse("")
-                        + "): free some space and run again; complete checkpoints are intact";
+                return "the disk is full: free some space where the run directory and spark.local.dir lie, then run"
+                        + " again; complete checkpoints are intact";
             }
         }
         Throwable root = chain.get(chain.size() - 1);
