@@ -1,0 +1,52 @@
+package io.fathom.engine.cuda;
+
+import io.fathom.engine.Engine;
+import io.fathom.engine.EngineException;
+import io.fathom.engine.Session;
+import io.fathom.engine.SessionOptions;
+import io.fathom.program.Program;
+import java.util.Locale;
+import java.util.Optional;
+
+/** Runs programs on NVIDIA GPUs of Turing and later, through CUDA 13. */
+public final class CudaEngine implements Engine {
+    private final KernelCompiler compiler = KernelCompiler.ofUser();
+
+    /** Why this machine cannot run it, in the words of the error it would throw; empty when it can. */
+    public static Optional<String> unavailable() {
+        Optional<String> driver = Libraries.missingDriver();
+        if (driver.isPresent()) {
+            return driver;
+        }
+        try {
+            Device.open(0);
+            return Optional.empty();
+        } catch (EngineException e) {
+            return Optional.of(String.valueOf(e.getMessage()));
+        }
+    }
+
+    @Override
+    public String name() {
+        return "cuda";
+    }
+
+    @Override
+    public String description() {
+        Device device = Device.open(0);
+        return String.format(
+                Locale.ROOT,
+                "cuda: %s, sm_%d, %d multiprocessors, %.0f GiB",
+                device.name(),
+                device.architecture(),
+                device.processors(),
+                device.totalBytes() / (double) (1L << 30));
+    }
+
+    @Override
+    public Session open(Program program, SessionOptions options) {
+        Device device = Device.open(options.device());
+        device.require(options.precision());
+        return new CudaSession(program, options.precision(), device, compiler);
+    }
+}

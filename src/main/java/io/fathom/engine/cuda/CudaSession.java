@@ -1,0 +1,319 @@
+package io.fathom.engine.cuda;
+
+import static org.bytedeco.cuda.global.cudart.*;
+
+import io.fathom.engine.AdamW;
+import io.fathom.engine.Precision;
+import io.fathom.engine.Session;
+import io.fathom.model.Batch;
+import io.fathom.model.Gate;
+import io.fathom.model.Routing;
+import io.fathom.model.Tensor;
+import io.fathom.program.Program;
+import io.fathom.program.Value;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import org.bytedeco.cuda.cudart.CUstream_st;
+import org.bytedeco.javacpp.BytePointer;
+
+/**
+ * One program on one GPU. Parameters, gradient and moments stay on the device; a step is one graph launch: {@link #run}
+ * only stages the batch, and {@link #update} launches forward, backward, clipping and AdamW together. Anything that
+ * looks at results in between launches the run alone.
+ */
+final class CudaSession implements Session {
+    /** Which launches a graph holds. */
+    private enum Part {
+        RUN,
+        RUN_MORE,
+        UPDATE,
+        STEP,
+        STEP_MORE
+    }
+
+    private static final int NORM = 9;
+
+    private final Program program;
+    private final Device device;
+    private final List<Step> steps;
+    private final ElementTypes types;
+    private final CUstream_st stream = new CUstream_st();
+    private final Kernels kernels;
+    private final MatrixProducts products = new MatrixProducts();
+    private final SessionMemory memory;
+    private final Staging staging;
+    private final Launcher fresh;
+    private final Launcher more;
+    private final Map<Part, StepGraph> graphs = new EnumMap<>(Part.class);
+    /** The gradient counts as zero whatever its memory holds. */
+    private boolean cleared = true;
+    /** A staged batch waits to be run, into a cleared gradient or not. */
+    private boolean pending;
+
+    private boolean pendingFresh;
+
+    CudaSession(Program program, Precision precision, Device device, KernelCompiler compiler) {
+        this.program = program;
+        this.device = device;
+        this.types = new ElementTypes(program, precision);
+        this.steps = Fusion.steps(program, epilogues(precision));
+        ArenaPlan plan = ArenaPlan.of(steps, program.outputs().values(), types);
+        WorkNeeds needs = WorkNeeds.of(steps, device.processors(), elementBytes(precision));
+        MemoryNeeds.of(program, precision, plan, needs)
+                .require(program, precision, device.processors(), device.freeBytes());
+        KernelSource source = new KernelSource(
+                precision == Precision.BF16, program.spec().width(), program.spec().headWidth(), gate(program));
+        this.kernels = new Kernels(device, compiler.compile(source, device.architecture()));
+        Cuda.check(cudaStreamCreateWithFlags(stream, cudaStreamNonBlocking), "cudaStreamCreate");
+        this.memory = new SessionMemory(program, precision, plan, needs, types);
+        this.staging = new Staging(program, stream);
+        Cuda.check(cudaMemsetAsync(Cuda.at(memory.base()), 0, memory.bytes, stream), "cudaMemset");
+        this.fresh = launcher(source, precision, needs, memory.tables, false);
+        this.more = launcher(source, precision, needs, memory.tables + PartialSums.TABLE_BYTES, true);
+        sendDecays();
+        // Once outside a graph: libraries load their code lazily, which a capture does not allow.
+        fresh.enqueue(steps, false);
+        staging.synchronize();
+        if (program.training()) {
+            zero(Vector.GRADIENT);
+        }
+    }
+
+    private Launcher launcher(KernelSource source, Precision precision, WorkNeeds needs, long table, boolean accumulate) {
+        PartialSums sums = new PartialSums(table, memory.partial, needs.partialBytes());
+        return new Launcher(new Work(
+                kernels,
+                products,
+                source,
+                precision,
+                types,
+                memory,
+                sums,
+                stream,
+                memory.workspace,
+                memory.scratch,
+                accumulate));
+    }
+
+    /** Whether products take gelu along in {@code precision}; in float our own gelu is the exact formula. */
+    static boolean epilogues(Precision precision) {
+        return precision == Precision.BF16;
+    }
+
+    /** Bytes of an activation in {@code precision}. */
+    static int elementBytes(Precision precision) {
+        return precision == Precision.BF16 ? 2 : 4;
+    }
+
+    private static Gate gate(Program program) {
+        return program.spec().routing() instanceof Routing.ExpertChoice choice ? choice.gate() : Gate.SIGMOID;
+    }
+
+    private void sendDecays() {
+        byte[] decays = new byte[program.layout().size() / 32];
+        for (Tensor tensor : program.layout().tensors()) {
+            if (tensor.decays()) {
+                Arrays.fill(decays, tensor.offset() / 32, (tensor.offset() + tensor.length() + 31) / 32, (byte) 1);
+            }
+        }
+        try (BytePointer bytes = new BytePointer(decays)) {
+            Cuda.check(
+                    cudaMemcpyAsync(Cuda.at(memory.decays), bytes, decays.length, cudaMemcpyHostToDevice, stream),
+                    "cudaMemcpy");
+            staging.synchronize();
+        }
+    }
+
+    @Override
+    public Program program() {
+        return program;
+    }
+
+    @Override
+    public void write(Vector vector, float[] values) {
+        require(values.length);
+        device.use();
+        flush();
+        staging.write(values, memory.vector(vector));
+        if (vector == Vector.GRADIENT) {
+            cleared = false;
+        } else if (vector == Vector.PARAMETERS && memory.shadow != 0) {
+            long n = values.length;
+            kernels.launch(
+                    stream,
+                    "shadow_of",
+                    blocks(n),
+                    1,
+                    256,
+                    0,
+                    memory.vector(Vector.PARAMETERS),
+                    memory.shadow,
+                    n);
+        }
+    }
+
+    @Override
+    public void read(Vector vector, float[] values) {
+        require(values.length);
+        device.use();
+        flush();
+        if (vector == Vector.GRADIENT && cleared) {
+            Arrays.fill(values, 0);
+        } else {
+            staging.read(memory.vector(vector), values);
+        }
+    }
+
+    private void require(int length) {
+        if (length != program.layout().size()) {
+            throw new IllegalArgumentException("a vector of " + length + " floats: the layout has "
+                    + program.layout().size());
+        }
+    }
+
+    @Override
+    public void clearGradient() {
+        device.use();
+        flush();
+        cleared = true;
+    }
+
+    @Override
+    public void run(Batch batch) {
+        if (batch.sequences() != program.sequences() || batch.length() != program.spec().context()) {
+            throw new IllegalArgumentException("a batch of " + batch.sequences() + " x " + batch.length()
+                    + ": the program takes " + program.sequences() + " x " + program.spec().context());
+        }
+        device.use();
+        flush();
+        staging.send(batch, memory.inputs);
+        pending = true;
+        pendingFresh = cleared;
+        cleared = false;
+    }
+
+    /** Launches the staged batch, if one waits. */
+    private void flush() {
+        if (pending) {
+            pending = false;
+            launch(pendingFresh || !program.training() ? Part.RUN : Part.RUN_MORE);
+        }
+    }
+
+    @Override
+    public double[] output(String name) {
+        Value value = program.outputs().get(name);
+        if (value == null) {
+            throw new IllegalArgumentException("no output " + name + ": there are "
+                    + program.outputs().keySet().stream().sorted().toList());
+        }
+        device.use();
+        flush();
+        ByteBuffer bytes = ByteBuffer.wrap(staging.read(memory.of(value), types.bytes(value)))
+                .order(ByteOrder.nativeOrder());
+        double[] result = new double[value.length()];
+        for (int i = 0; i < result.length; i++) {
+            result[i] = value.type() == Value.Type.INT
+                    ? bytes.getInt(i * 4)
+                    : types.narrow(value)
+                            ? Float.intBitsToFloat(bytes.getShort(i * 2) << 16)
+                            : bytes.getFloat(i * 4);
+        }
+        return result;
+    }
+
+    @Override
+    public double update(AdamW step) {
+        device.use();
+        if (cleared) {
+            zero(Vector.GRADIENT);
+        }
+        staging.sendUpdate(
+                memory.update,
+                (float) step.learningRate(),
+                (float) step.beta1(),
+                (float) step.beta2(),
+                (float) step.epsilon(),
+                (float) step.weightDecay(),
+                (float) step.clipNorm(),
+                (float) step.gradientScale(),
+                (float) (1 - Math.pow(step.beta1(), step.step())),
+                (float) (1 - Math.pow(step.beta2(), step.step())));
+        launch(!pending ? Part.UPDATE : pendingFresh ? Part.STEP : Part.STEP_MORE);
+        pending = false;
+        return staging.receiveUpdate(memory.update, NORM);
+    }
+
+    private void launch(Part part) {
+        StepGraph graph = graphs.get(part);
+        if (graph == null) {
+            graph = StepGraph.capture(stream, () -> enqueue(part));
+            graphs.put(part, graph);
+            (part == Part.RUN_MORE || part == Part.STEP_MORE ? more : fresh).uploadSums();
+        }
+        graph.launch(stream);
+    }
+
+    private void enqueue(Part part) {
+        if (part != Part.UPDATE) {
+            (part == Part.RUN_MORE || part == Part.STEP_MORE ? more : fresh).enqueue(steps, true);
+        }
+        if (part != Part.RUN && part != Part.RUN_MORE) {
+            enqueueUpdate();
+        }
+    }
+
+    private void enqueueUpdate() {
+        long n = program.layout().size();
+        int blocks = Math.min(blocks(n), SessionMemory.NORM_BLOCKS);
+        long gradient = memory.vector(Vector.GRADIENT);
+        kernels.launch(stream, "square_sums", blocks, 1, 256, 0, gradient, n, memory.squares);
+        kernels.launch(stream, "clip", 1, 1, 32, 0, memory.squares, blocks, memory.update);
+        kernels.launch(
+                stream,
+                "adamw",
+                blocks(n),
+                1,
+                256,
+                0,
+                memory.vector(Vector.PARAMETERS),
+                gradient,
+                memory.vector(Vector.FIRST_MOMENT),
+                memory.vector(Vector.SECOND_MOMENT),
+                memory.shadow,
+                memory.decays,
+                memory.update,
+                n);
+    }
+
+    private int blocks(long floats) {
+        return (int) Math.min((floats + 1023) / 1024, device.processors() * 32L);
+    }
+
+    private void zero(Vector vector) {
+        Cuda.check(
+                cudaMemsetAsync(Cuda.at(memory.vector(vector)), 0, 4L * program.layout().size(), stream),
+                "cudaMemset");
+    }
+
+    /** Device bytes this session took. */
+    long bytes() {
+        return memory.bytes;
+    }
+
+    @Override
+    public void close() {
+        device.use();
+        cudaStreamSynchronize(stream);
+        graphs.values().forEach(StepGraph::close);
+        staging.close();
+        memory.close();
+        products.close();
+        kernels.close();
+        cudaStreamDestroy(stream);
+    }
+}

@@ -1,0 +1,92 @@
+package io.fathom.engine.cuda;
+
+import static org.bytedeco.cuda.global.cudart.*;
+
+import io.fathom.engine.EngineException;
+import io.fathom.engine.Precision;
+import org.bytedeco.cuda.cudart.cudaDeviceProp;
+import org.bytedeco.javacpp.SizeTPointer;
+
+/**
+ * One GPU.
+ *
+ * @param index among those this process sees
+ * @param name as the driver gives it
+ * @param architecture compute capability, 90 for 9.0
+ * @param processors multiprocessors
+ * @param sharedBytes most shared memory of a block
+ * @param totalBytes memory
+ */
+record Device(int index, String name, int architecture, int processors, long sharedBytes, long totalBytes) {
+    private static final int TURING = 75;
+    private static final int AMPERE = 80;
+
+    /** The device {@code index}, made current; throws {@link EngineException} when there is none or it is too old. */
+    static Device open(int index) {
+        Libraries.load();
+        int[] count = new int[1];
+        int code = cudaGetDeviceCount(count);
+        if (code != 0 || count[0] == 0) {
+            String visible = System.getenv("CUDA_VISIBLE_DEVICES");
+            throw new EngineException("engine cuda: the driver shows no GPU"
+                    + (visible == null ? "" : " (CUDA_VISIBLE_DEVICES = " + visible + ")")
+                    + ": check nvidia-smi, or set engine.name = cpu");
+        }
+        requireIndex(index, count[0]);
+        Cuda.check(cudaSetDevice(index), "cudaSetDevice " + index);
+        try (cudaDeviceProp properties = new cudaDeviceProp()) {
+            Cuda.check(cudaGetDeviceProperties(properties, index), "cudaGetDeviceProperties");
+            Device device = new Device(
+                    index,
+                    properties.name().getString(),
+                    properties.major() * 10 + properties.minor(),
+                    properties.multiProcessorCount(),
+                    properties.sharedMemPerBlockOptin(),
+                    properties.totalGlobalMem());
+            device.requireArchitecture();
+            return device;
+        }
+    }
+
+    /** Throws unless there is a device {@code index} among {@code count}. */
+    static void requireIndex(int index, int count) {
+        if (index >= count) {
+            throw new EngineException("engine cuda: no device " + index + ": this process sees " + count
+                    + (count == 1 ? " GPU" : " GPUs") + ", counted from 0");
+        }
+    }
+
+    /** Throws when this GPU is older than the libraries support. */
+    void requireArchitecture() {
+        if (architecture < TURING) {
+            throw new EngineException("engine cuda: " + name + " is of architecture sm_" + architecture
+                    + "; CUDA 13 starts at sm_75 (Turing): build with -Pnd4j-cuda and set engine.name = nd4j, or use cpu");
+        }
+    }
+
+    /** Throws unless this GPU computes in {@code precision}. */
+    void require(Precision precision) {
+        if (precision == Precision.FLOAT64) {
+            throw new IllegalArgumentException("engine cuda: precision float64 is not offered: use engine nd4j");
+        }
+        if (precision != Precision.FLOAT32 && architecture < AMPERE) {
+            throw new EngineException("engine cuda: precision " + precision + " needs sm_80 (Ampere) or newer; " + name
+                    + " is sm_" + architecture + ": set engine.precision = float32");
+        }
+    }
+
+    /** Makes this the calling thread's device. */
+    void use() {
+        Cuda.check(cudaSetDevice(index), "cudaSetDevice " + index);
+    }
+
+    /** Bytes not taken by anyone. */
+    long freeBytes() {
+        use();
+        try (SizeTPointer free = new SizeTPointer(1);
+                SizeTPointer total = new SizeTPointer(1)) {
+            Cuda.check(cudaMemGetInfo(free, total), "cudaMemGetInfo");
+            return free.get();
+        }
+    }
+}

@@ -1,0 +1,203 @@
+package io.fathom.engine.cuda;
+
+import static org.bytedeco.cuda.global.cublas.*;
+import static org.bytedeco.cuda.global.cudart.*;
+
+import io.fathom.engine.EngineException;
+import io.fathom.engine.cuda.MatrixProduct.Epilogue;
+import io.fathom.engine.cuda.MatrixProduct.Operands;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.bytedeco.cuda.cublas.cublasLtContext;
+import org.bytedeco.cuda.cublas.cublasLtMatmulAlgo_t;
+import org.bytedeco.cuda.cublas.cublasLtMatmulDescOpaque_t;
+import org.bytedeco.cuda.cublas.cublasLtMatmulHeuristicResult_t;
+import org.bytedeco.cuda.cublas.cublasLtMatmulPreferenceOpaque_t;
+import org.bytedeco.cuda.cublas.cublasLtMatrixLayoutOpaque_t;
+import org.bytedeco.cuda.cudart.CUstream_st;
+import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.javacpp.IntPointer;
+import org.bytedeco.javacpp.LongPointer;
+
+/**
+ * Matrix products through cuBLASLt. Algorithms are chosen once for each shape by the library's heuristic, which depends
+ * on shape, device and library alone, so that two runs take the same.
+ *
+ * <p>cuBLASLt is column-major: c = op(a) op(b) row by row is c' = op(b)' op(a)' column by column, so a and b change
+ * places and nothing is copied.
+ */
+final class MatrixProducts implements AutoCloseable {
+    /** What NVIDIA advises for Hopper, and enough for split products on older chips. */
+    static final long WORKSPACE_BYTES = 32L << 20;
+
+    private final cublasLtContext handle = new cublasLtContext();
+    private final Map<List<Object>, cublasLtMatmulAlgo_t> algorithms = new HashMap<>();
+    private final FloatPointer one = new FloatPointer(1f);
+    private final FloatPointer zero = new FloatPointer(0f);
+
+    MatrixProducts() {
+        Cuda.checkBlas(cublasLtCreate(handle), "cublasLtCreate");
+    }
+
+    /** Enqueues {@code product}; {@code workspace} has {@link #WORKSPACE_BYTES}. */
+    void run(CUstream_st stream, long workspace, MatrixProduct product, Operands at) {
+        try (Description d = new Description(product, at)) {
+            cublasLtMatmulAlgo_t algorithm = algorithms.computeIfAbsent(
+                    List.of(product, alignment(at.a()), alignment(at.b()), alignment(at.c()), alignment(at.addend())),
+                    key -> choose(d, product, at));
+            run(stream, workspace, d, product, at, algorithm);
+        }
+    }
+
+    private void run(
+            CUstream_st stream,
+            long workspace,
+            Description d,
+            MatrixProduct product,
+            Operands at,
+            cublasLtMatmulAlgo_t algorithm) {
+        long added = product.added() ? at.addend() : at.c();
+        Cuda.checkBlas(
+                cublasLtMatmul(
+                        handle,
+                        d.operation,
+                        one,
+                        Cuda.at(at.b()),
+                        d.a,
+                        Cuda.at(at.a()),
+                        d.b,
+                        product.added() ? one : zero,
+                        Cuda.at(added),
+                        d.c,
+                        Cuda.at(at.c()),
+                        d.c,
+                        algorithm,
+                        Cuda.at(workspace),
+                        WORKSPACE_BYTES,
+                        stream),
+                "product " + product);
+    }
+
+    /** Largest power of two up to 256 that divides {@code address}. */
+    private static int alignment(long address) {
+        return address == 0 ? 256 : (int) Math.min(256, Long.lowestOneBit(address));
+    }
+
+    private cublasLtMatmulAlgo_t choose(Description d, MatrixProduct product, Operands at) {
+        List<cublasLtMatmulAlgo_t> found = candidates(d, product, at, 1);
+        if (found.isEmpty()) {
+            throw new EngineException("engine cuda: cuBLASLt " + cublasLtGetVersion() + " has no algorithm for " + product
+                    + ": set engine.precision = float32, or engine.name = cpu");
+        }
+        return found.get(0);
+    }
+
+    /** Up to {@code count} algorithms, the library's best guess first. */
+    private List<cublasLtMatmulAlgo_t> candidates(Description d, MatrixProduct product, Operands at, int count) {
+        try (cublasLtMatmulPreferenceOpaque_t preference = new cublasLtMatmulPreferenceOpaque_t();
+                cublasLtMatmulHeuristicResult_t results = new cublasLtMatmulHeuristicResult_t(count);
+                LongPointer bytes = new LongPointer(1).put(WORKSPACE_BYTES)) {
+            Cuda.checkBlas(cublasLtMatmulPreferenceInit(preference), "cublasLtMatmulPreferenceInit");
+            set(preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, bytes);
+            // Parts of a split product are added in float, never in bfloat16.
+            int reductions = CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE
+                    | (product.narrowC() ? 0 : CUBLASLT_REDUCTION_SCHEME_INPLACE);
+            set(preference, CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, reductions);
+            set(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, alignment(at.b()));
+            set(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, alignment(at.a()));
+            set(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES,
+                    alignment(product.added() ? at.addend() : at.c()));
+            set(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, alignment(at.c()));
+            int[] found = new int[1];
+            int code = cublasLtMatmulAlgoGetHeuristic(
+                    handle, d.operation, d.a, d.b, d.c, d.c, preference, count, results, found);
+            List<cublasLtMatmulAlgo_t> algorithms = new ArrayList<>();
+            for (int i = 0; code == 0 && i < found[0]; i++) {
+                cublasLtMatmulHeuristicResult_t result = results.getPointer(i);
+                if (result.state() == 0) {
+                    cublasLtMatmulAlgo_t copy = new cublasLtMatmulAlgo_t();
+                    for (int w = 0; w < 8; w++) {
+                        copy.data(w, result.algo().data(w));
+                    }
+                    algorithms.add(copy);
+                }
+            }
+            return algorithms;
+        }
+    }
+
+    private static void set(cublasLtMatmulPreferenceOpaque_t preference, int attribute, int value) {
+        try (IntPointer p = new IntPointer(1).put(value)) {
+            Cuda.checkBlas(cublasLtMatmulPreferenceSetAttribute(preference, attribute, p, 4), "matmul preference");
+        }
+    }
+
+    private static void set(cublasLtMatmulPreferenceOpaque_t preference, int attribute, LongPointer value) {
+        Cuda.checkBlas(cublasLtMatmulPreferenceSetAttribute(preference, attribute, value, 8), "matmul preference");
+    }
+
+    @Override
+    public void close() {
+        cublasLtDestroy(handle);
+    }
+
+    /** cuBLASLt's own description of a product. */
+    private static final class Description implements AutoCloseable {
+        final cublasLtMatmulDescOpaque_t operation = new cublasLtMatmulDescOpaque_t();
+        final cublasLtMatrixLayoutOpaque_t a = new cublasLtMatrixLayoutOpaque_t();
+        final cublasLtMatrixLayoutOpaque_t b = new cublasLtMatrixLayoutOpaque_t();
+        final cublasLtMatrixLayoutOpaque_t c = new cublasLtMatrixLayoutOpaque_t();
+
+        Description(MatrixProduct p, Operands at) {
+            int compute = p.tf32() ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
+            Cuda.checkBlas(cublasLtMatmulDescInit(operation, compute, CUDA_R_32F), "matmul description");
+            set(CUBLASLT_MATMUL_DESC_TRANSA, p.transposeB() ? CUBLAS_OP_T : CUBLAS_OP_N);
+            set(CUBLASLT_MATMUL_DESC_TRANSB, p.transposeA() ? CUBLAS_OP_T : CUBLAS_OP_N);
+            set(CUBLASLT_MATMUL_DESC_EPILOGUE, code(p.epilogue()));
+            if (p.epilogue() == Epilogue.BIAS || p.epilogue() == Epilogue.GELU_AUX_BIAS) {
+                set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, at.bias());
+            }
+            if (p.epilogue() == Epilogue.GELU_AUX_BIAS || p.epilogue() == Epilogue.DGELU) {
+                set(CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_POINTER, at.aux());
+                set(CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_LD, (long) p.strideC());
+            }
+            int type = p.narrow() ? CUDA_R_16BF : CUDA_R_32F;
+            layout(a, type, p.transposeB() ? p.k() : p.n(), p.transposeB() ? p.n() : p.k(), p.strideB());
+            layout(b, type, p.transposeA() ? p.m() : p.k(), p.transposeA() ? p.k() : p.m(), p.strideA());
+            layout(c, p.narrowC() ? CUDA_R_16BF : CUDA_R_32F, p.n(), p.m(), p.strideC());
+        }
+
+        private static int code(Epilogue epilogue) {
+            return switch (epilogue) {
+                case NONE -> CUBLASLT_EPILOGUE_DEFAULT;
+                case BIAS -> CUBLASLT_EPILOGUE_BIAS;
+                case GELU_AUX_BIAS -> CUBLASLT_EPILOGUE_GELU_AUX_BIAS;
+                case DGELU -> CUBLASLT_EPILOGUE_DGELU;
+            };
+        }
+
+        private static void layout(cublasLtMatrixLayoutOpaque_t layout, int type, long rows, long columns, long stride) {
+            Cuda.checkBlas(cublasLtMatrixLayoutInit(layout, type, rows, columns, stride), "matrix layout");
+        }
+
+        private void set(int attribute, int value) {
+            try (IntPointer p = new IntPointer(1).put(value)) {
+                Cuda.checkBlas(cublasLtMatmulDescSetAttribute(operation, attribute, p, 4), "matmul attribute");
+            }
+        }
+
+        private void set(int attribute, long value) {
+            try (LongPointer p = new LongPointer(1).put(value)) {
+                Cuda.checkBlas(cublasLtMatmulDescSetAttribute(operation, attribute, p, 8), "matmul attribute");
+            }
+        }
+
+        @Override
+        public void close() {
+            Arrays.asList(operation, a, b, c).forEach(org.bytedeco.javacpp.Pointer::close);
+        }
+    }
+}

@@ -1,0 +1,134 @@
+package io.fathom.engine.cuda;
+
+import static org.bytedeco.cuda.global.cudart.*;
+
+import io.fathom.model.Batch;
+import io.fathom.program.Program;
+import org.bytedeco.cuda.cudart.CUevent_st;
+import org.bytedeco.cuda.cudart.CUstream_st;
+import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.javacpp.IntPointer;
+import org.bytedeco.javacpp.Pointer;
+
+/** Pinned host memory through which batches, vectors and the update's numbers travel. */
+final class Staging implements AutoCloseable {
+    private static final int CHUNK = 1 << 21;
+    private static final int SLOTS = 2;
+    /** Bytes of the Update structure. */
+    static final int UPDATE_BYTES = 48;
+
+    private final CUstream_st stream;
+    private final int tokens;
+    private final int vocabulary;
+    private final TokenOrder order;
+    private final Pointer[] batches = new Pointer[SLOTS];
+    private final CUevent_st[] sent = new CUevent_st[SLOTS];
+    private final Pointer chunk = new Pointer();
+    private final Pointer update = new Pointer();
+    private int slot;
+
+    Staging(Program program, CUstream_st stream) {
+        this.stream = stream;
+        this.tokens = program.tokens();
+        this.vocabulary = program.spec().vocabulary();
+        this.order = new TokenOrder(vocabulary, tokens);
+        for (int i = 0; i < SLOTS; i++) {
+            batches[i] = new Pointer();
+            pin(batches[i], 12L * tokens);
+            sent[i] = new CUevent_st();
+            Cuda.check(cudaEventCreateWithFlags(sent[i], cudaEventDisableTiming), "cudaEventCreate");
+        }
+        pin(chunk, 4L * CHUNK);
+        pin(update, UPDATE_BYTES);
+    }
+
+    private static void pin(Pointer to, long bytes) {
+        Cuda.check(cudaMallocHost(to, bytes), "cudaMallocHost of " + bytes + " bytes");
+    }
+
+    /** Enqueues the copy of {@code batch} and its token order to {@code inputs}; returns before it is done. */
+    void send(Batch batch, long inputs) {
+        require(batch.tokens(), "token");
+        require(batch.targets(), "target");
+        slot = (slot + 1) % SLOTS;
+        Cuda.check(cudaEventSynchronize(sent[slot]), "waiting for a staged batch");
+        IntPointer to = new IntPointer(batches[slot]);
+        to.position(0).put(batch.tokens(), 0, tokens);
+        to.position(tokens).put(batch.targets(), 0, tokens);
+        to.position(2L * tokens).put(order.of(batch.tokens()), 0, tokens);
+        copy(Cuda.at(inputs), batches[slot], 12L * tokens, cudaMemcpyHostToDevice);
+        Cuda.check(cudaEventRecord(sent[slot], stream), "cudaEventRecord");
+    }
+
+    private void require(int[] ids, String kind) {
+        for (int id : ids) {
+            if (id < 0 || id >= vocabulary) {
+                throw new IllegalArgumentException(kind + " " + id + ": must be in [0, " + vocabulary + ")");
+            }
+        }
+    }
+
+    /** Copies {@code values} to device address {@code to}. */
+    void write(float[] values, long to) {
+        for (int first = 0; first < values.length; first += CHUNK) {
+            int count = Math.min(CHUNK, values.length - first);
+            new FloatPointer(chunk).put(values, first, count);
+            copy(Cuda.at(to + 4L * first), chunk, 4L * count, cudaMemcpyHostToDevice);
+            synchronize();
+        }
+    }
+
+    /** Copies from device address {@code from} into {@code values}. */
+    void read(long from, float[] values) {
+        for (int first = 0; first < values.length; first += CHUNK) {
+            int count = Math.min(CHUNK, values.length - first);
+            copy(chunk, Cuda.at(from + 4L * first), 4L * count, cudaMemcpyDeviceToHost);
+            synchronize();
+            new FloatPointer(chunk).get(values, first, count);
+        }
+    }
+
+    /** Copies {@code bytes} from device address {@code from}. */
+    byte[] read(long from, long bytes) {
+        byte[] all = new byte[Math.toIntExact(bytes)];
+        for (int first = 0; first < all.length; first += 4 * CHUNK) {
+            int count = Math.min(4 * CHUNK, all.length - first);
+            copy(chunk, Cuda.at(from + first), count, cudaMemcpyDeviceToHost);
+            synchronize();
+            new org.bytedeco.javacpp.BytePointer(chunk).get(all, first, count);
+        }
+        return all;
+    }
+
+    /** Enqueues the update's numbers to device address {@code to}. */
+    void sendUpdate(long to, float... numbers) {
+        new FloatPointer(update).put(numbers, 0, numbers.length);
+        copy(Cuda.at(to), update, 4L * numbers.length, cudaMemcpyHostToDevice);
+    }
+
+    /** Waits for the update at {@code from} and returns float {@code index} of it. */
+    float receiveUpdate(long from, int index) {
+        copy(update, Cuda.at(from), UPDATE_BYTES, cudaMemcpyDeviceToHost);
+        synchronize();
+        return new FloatPointer(update).get(index);
+    }
+
+    private void copy(Pointer to, Pointer from, long bytes, int direction) {
+        Cuda.check(cudaMemcpyAsync(to, from, bytes, direction, stream), "cudaMemcpyAsync");
+    }
+
+    /** Waits for everything enqueued. */
+    void synchronize() {
+        Cuda.check(cudaStreamSynchronize(stream), "the step");
+    }
+
+    @Override
+    public void close() {
+        for (int i = 0; i < SLOTS; i++) {
+            cudaFreeHost(batches[i]);
+            cudaEventDestroy(sent[i]);
+        }
+        cudaFreeHost(chunk);
+        cudaFreeHost(update);
+    }
+}
