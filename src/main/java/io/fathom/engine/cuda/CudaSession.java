@@ -300,6 +300,21 @@ final class CudaSession implements Session {
                 "cudaMemset");
     }
 
+    /** Where the time of a training step goes, one line a kind of kernel; leaves gradient and outputs undefined. */
+    List<String> profile(int repeats) {
+        device.use();
+        flush();
+        StepProfile profile = new StepProfile(stream, repeats);
+        for (Step step : steps) {
+            profile.add(StepProfile.kind(step), step.instruction().flops(), () -> fresh.enqueue(List.of(step), false));
+        }
+        fresh.enqueue(steps, false);
+        fresh.uploadSums();
+        profile.add("finish_sums", 0, fresh::finishSums);
+        profile.add("norm, clip, AdamW", 0, this::enqueueUpdate);
+        return profile.lines();
+    }
+
     /** Device bytes this session took. */
     long bytes() {
         return memory.bytes;

@@ -70,6 +70,11 @@ final class ElementTypes {
                 && !floats.contains(value);
     }
 
+    /** Whether products take bfloat16 factors. */
+    boolean narrowProducts() {
+        return narrow;
+    }
+
     /** Bytes of {@code value}. */
     long bytes(Value value) {
         return (long) value.length() * (narrow(value) ? 2 : 4);

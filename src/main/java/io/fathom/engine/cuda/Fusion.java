@@ -25,20 +25,24 @@ final class Fusion {
     private final Collection<Value> outputs;
     private final boolean epilogues;
 
-    private Fusion(Program program, boolean epilogues) {
-        this.outputs = program.outputs().values();
+    private Fusion(List<Instruction> instructions, Collection<Value> outputs, boolean epilogues) {
+        this.outputs = outputs;
         this.epilogues = epilogues;
-        for (Instruction instruction : program.instructions()) {
+        for (Instruction instruction : instructions) {
             instruction.reads().forEach(read -> readers.merge(read, 1, Integer::sum));
         }
     }
 
     /** The steps of {@code program}; {@code epilogues} lets products take gelu along. */
     static List<Step> steps(Program program, boolean epilogues) {
-        Fusion fusion = new Fusion(program, epilogues);
+        return steps(program.instructions(), program.outputs().values(), epilogues);
+    }
+
+    /** The steps of {@code instructions}; {@code outputs} must be in memory. */
+    static List<Step> steps(List<Instruction> instructions, Collection<Value> outputs, boolean epilogues) {
+        Fusion fusion = new Fusion(instructions, outputs, epilogues);
         List<Step> steps = new ArrayList<>();
         Map<Value, Integer> producers = new HashMap<>();
-        List<Instruction> instructions = program.instructions();
         for (int i = 0; i < instructions.size(); i++) {
             Instruction instruction = instructions.get(i);
             if (instruction instanceof ColumnSum sum) {

@@ -52,8 +52,13 @@ final class Launcher {
         work.restart();
         steps.forEach(this::enqueue);
         if (finish) {
-            work.sums.finish(work.kernels, work.stream);
+            finishSums();
         }
+    }
+
+    /** Enqueues the end of the sums that the last enqueued steps began. */
+    void finishSums() {
+        work.sums.finish(work.kernels, work.stream);
     }
 
     /** Sends the table of sums that the last enqueued steps began; before their graph is launched. */

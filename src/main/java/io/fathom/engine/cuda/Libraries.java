@@ -17,7 +17,7 @@ final class Libraries {
     /** Oldest CUDA version that the driver must support: 13.0 came with driver 580. */
     static final int REQUIRED = 13000;
 
-    private static final Pattern LIBRARY = Pattern.compile("(lib[\\w+-]+\\.so[.\\d]*)");
+    private static final Pattern LIBRARY = Pattern.compile("(lib[\\w+-]+\\.so[.\\d]*): cannot open");
     /** What a driver leaves on Linux, in a container, and under WSL. */
     private static final List<Path> DRIVER_MARKS =
             List.of(Path.of("/dev/nvidiactl"), Path.of("/proc/driver/nvidia/version"), Path.of("/dev/dxg"));
@@ -46,7 +46,7 @@ final class Libraries {
         load(cublas.class);
     }
 
-    /** Loads the compiler alone, which needs no driver. */
+    /** Loads the compiler; its bindings want the driver's library to be there, not a GPU. */
     static void loadCompiler() {
         load(nvrtc.class);
     }
@@ -55,7 +55,11 @@ final class Libraries {
         try {
             Loader.load(binding);
         } catch (LinkageError e) {
-            throw new EngineException("engine cuda: " + explain(String.valueOf(e.getMessage())), e);
+            Throwable cause = e;
+            while (cause.getCause() != null) {
+                cause = cause.getCause();
+            }
+            throw new EngineException("engine cuda: " + explain(String.valueOf(cause.getMessage())), e);
         }
     }
 
