@@ -27,9 +27,8 @@ public final class StepTimes {
 
     private record Row(int vocabulary, int context, int width, int heads, int blocks, int batch, boolean routed) {
         ModelSpec spec() {
-            Routing routing = routed
-                    ? new Routing.ExpertChoice(2, 1, 0.125, Gate.SIGMOID, 0.01, false)
-                    : new Routing.Dense();
+            Routing routing =
+                    routed ? new Routing.ExpertChoice(2, 1, 0.125, Gate.SIGMOID, 0.01, false) : new Routing.Dense();
             return new ModelSpec(vocabulary, context, width, heads, blocks, routing);
         }
     }
@@ -80,7 +79,8 @@ public final class StepTimes {
                     millis[i] = (System.nanoTime() - start) / 1e6;
                 } else if (i == -15) {
                     first = session.scalar("total");
-                    System.out.printf(Locale.ROOT, "  opened and first step in %.2f s%n", (System.nanoTime() - begun) / 1e9);
+                    System.out.printf(
+                            Locale.ROOT, "  opened and first step in %.2f s%n", (System.nanoTime() - begun) / 1e9);
                 }
             }
             Arrays.sort(millis);

@@ -7,7 +7,9 @@ interface Addresses {
     /** Address of {@code value}; parameters and gradients are float. */
     long of(Value value);
 
-    /** Address of {@code value} as a factor of a product: the bfloat16 copy of a parameter where products are narrow. */
+    /**
+     * Address of {@code value} as a factor of a product: the bfloat16 copy of a parameter where products are narrow.
+     */
     long factor(Value value);
 
     /** Rows in order of their token, equal tokens by position: staged with each batch. */

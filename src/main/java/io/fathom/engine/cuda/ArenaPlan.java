@@ -57,7 +57,10 @@ record ArenaPlan(Map<Integer, Long> offsets, long bytes) {
                                 && rooms.containsKey(candidate)
                                 && lastRead.getOrDefault(candidate, -1) == i
                                 && !kept.contains(candidate)
-                                && step.instruction().reads().stream().filter(candidate::equals).count() == 1
+                                && step.instruction().reads().stream()
+                                                .filter(candidate::equals)
+                                                .count()
+                                        == 1
                                 && types.bytes(candidate) == types.bytes(written)) {
                             room = rooms.get(candidate);
                         }

@@ -43,7 +43,7 @@ final class CudaSession implements Session {
     private final ElementTypes types;
     private final CUstream_st stream = new CUstream_st();
     private final Kernels kernels;
-    private final MatrixProducts products = new MatrixProducts();
+    private final MatrixProducts products;
     private final SessionMemory memory;
     private final Staging staging;
     private final Launcher fresh;
@@ -66,8 +66,12 @@ final class CudaSession implements Session {
         MemoryNeeds.of(program, precision, plan, needs)
                 .require(program, precision, device.processors(), device.freeBytes());
         KernelSource source = new KernelSource(
-                precision == Precision.BF16, program.spec().width(), program.spec().headWidth(), gate(program));
+                precision == Precision.BF16,
+                program.spec().width(),
+                program.spec().headWidth(),
+                gate(program));
         this.kernels = new Kernels(device, compiler.compile(source, device.architecture()));
+        this.products = new MatrixProducts(device, compiler.cache());
         Cuda.check(cudaStreamCreateWithFlags(stream, cudaStreamNonBlocking), "cudaStreamCreate");
         this.memory = new SessionMemory(program, precision, plan, needs, types);
         this.staging = new Staging(program, stream);
@@ -75,15 +79,18 @@ final class CudaSession implements Session {
         this.fresh = launcher(source, precision, needs, memory.tables, false);
         this.more = launcher(source, precision, needs, memory.tables + PartialSums.TABLE_BYTES, true);
         sendDecays();
-        // Once outside a graph: libraries load their code lazily, which a capture does not allow.
+        // Once outside a graph: libraries load their code lazily, and products are measured, which a capture forbids.
         fresh.enqueue(steps, false);
-        staging.synchronize();
         if (program.training()) {
+            more.enqueue(steps, false);
             zero(Vector.GRADIENT);
         }
+        staging.synchronize();
+        products.settle();
     }
 
-    private Launcher launcher(KernelSource source, Precision precision, WorkNeeds needs, long table, boolean accumulate) {
+    private Launcher launcher(
+            KernelSource source, Precision precision, WorkNeeds needs, long table, boolean accumulate) {
         PartialSums sums = new PartialSums(table, memory.partial, needs.partialBytes());
         return new Launcher(new Work(
                 kernels,
@@ -144,15 +151,7 @@ final class CudaSession implements Session {
         } else if (vector == Vector.PARAMETERS && memory.shadow != 0) {
             long n = values.length;
             kernels.launch(
-                    stream,
-                    "shadow_of",
-                    blocks(n),
-                    1,
-                    256,
-                    0,
-                    memory.vector(Vector.PARAMETERS),
-                    memory.shadow,
-                    n);
+                    stream, "shadow_of", blocks(n), 1, 256, 0, memory.vector(Vector.PARAMETERS), memory.shadow, n);
         }
     }
 
@@ -184,9 +183,11 @@ final class CudaSession implements Session {
 
     @Override
     public void run(Batch batch) {
-        if (batch.sequences() != program.sequences() || batch.length() != program.spec().context()) {
-            throw new IllegalArgumentException("a batch of " + batch.sequences() + " x " + batch.length()
-                    + ": the program takes " + program.sequences() + " x " + program.spec().context());
+        if (batch.sequences() != program.sequences()
+                || batch.length() != program.spec().context()) {
+            throw new IllegalArgumentException(
+                    "a batch of " + batch.sequences() + " x " + batch.length() + ": the program takes "
+                            + program.sequences() + " x " + program.spec().context());
         }
         device.use();
         flush();
@@ -219,9 +220,7 @@ final class CudaSession implements Session {
         for (int i = 0; i < result.length; i++) {
             result[i] = value.type() == Value.Type.INT
                     ? bytes.getInt(i * 4)
-                    : types.narrow(value)
-                            ? Float.intBitsToFloat(bytes.getShort(i * 2) << 16)
-                            : bytes.getFloat(i * 4);
+                    : types.narrow(value) ? Float.intBitsToFloat(bytes.getShort(i * 2) << 16) : bytes.getFloat(i * 4);
         }
         return result;
     }
@@ -296,7 +295,8 @@ final class CudaSession implements Session {
 
     private void zero(Vector vector) {
         Cuda.check(
-                cudaMemsetAsync(Cuda.at(memory.vector(vector)), 0, 4L * program.layout().size(), stream),
+                cudaMemsetAsync(
+                        Cuda.at(memory.vector(vector)), 0, 4L * program.layout().size(), stream),
                 "cudaMemset");
     }
 

@@ -32,8 +32,15 @@ final class KernelCompiler {
     /** The compiler with the user's cache: {@code $XDG_CACHE_HOME/fathom/cuda}, else {@code ~/.cache/fathom/cuda}. */
     static KernelCompiler ofUser() {
         String base = System.getenv("XDG_CACHE_HOME");
-        Path root = base == null || base.isEmpty() ? Path.of(System.getProperty("user.home", "."), ".cache") : Path.of(base);
+        Path root = base == null || base.isEmpty()
+                ? Path.of(System.getProperty("user.home", "."), ".cache")
+                : Path.of(base);
         return new KernelCompiler(root.resolve("fathom").resolve("cuda"));
+    }
+
+    /** Where machine code and other measured things are kept. */
+    Path cache() {
+        return cache;
     }
 
     /**
@@ -42,8 +49,9 @@ final class KernelCompiler {
      */
     byte[] compile(KernelSource source, int architecture) {
         int newest = newestArchitecture(architecture);
-        String target = newest == architecture ? "sm_" + architecture : "compute_" + newest;
-        List<String> options = new ArrayList<>(source.definitions());
+        String special = source.warpgroupAttention(architecture) ? "a" : "";
+        String target = newest == architecture ? "sm_" + architecture + special : "compute_" + newest;
+        List<String> options = new ArrayList<>(source.definitions(architecture));
         options.add("--gpu-architecture=" + target);
         options.add("--std=c++17");
         String text = source.text();
@@ -107,7 +115,8 @@ final class KernelCompiler {
             }
         }
         if (newest == 0) {
-            throw new EngineException("engine cuda: the installed NVRTC " + version() + " makes no code for sm_" + architecture);
+            throw new EngineException(
+                    "engine cuda: the installed NVRTC " + version() + " makes no code for sm_" + architecture);
         }
         return newest;
     }
@@ -119,7 +128,8 @@ final class KernelCompiler {
                 PointerPointer<BytePointer> arguments = new PointerPointer<>(options.toArray(new String[0]));
                 SizeTPointer size = new SizeTPointer(1)) {
             Cuda.checkCompiler(
-                    nvrtcCreateProgram(program, source, name, 0, (PointerPointer<?>) null, (PointerPointer<?>) null), "nvrtcCreateProgram");
+                    nvrtcCreateProgram(program, source, name, 0, (PointerPointer<?>) null, (PointerPointer<?>) null),
+                    "nvrtcCreateProgram");
             try {
                 int code = nvrtcCompileProgram(program, options.size(), arguments);
                 if (code != 0) {
@@ -129,7 +139,8 @@ final class KernelCompiler {
                     throw new EngineException("engine cuda: the kernels do not compile: "
                             + new String(log, StandardCharsets.UTF_8).trim());
                 }
-                Cuda.checkCompiler(cubin ? nvrtcGetCUBINSize(program, size) : nvrtcGetPTXSize(program, size), "nvrtc size");
+                Cuda.checkCompiler(
+                        cubin ? nvrtcGetCUBINSize(program, size) : nvrtcGetPTXSize(program, size), "nvrtc size");
                 byte[] machineCode = new byte[(int) size.get()];
                 Cuda.checkCompiler(
                         cubin ? nvrtcGetCUBIN(program, machineCode) : nvrtcGetPTX(program, machineCode), "nvrtc code");

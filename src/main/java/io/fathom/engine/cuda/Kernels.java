@@ -53,7 +53,8 @@ final class Kernels implements AutoCloseable {
                 at += size(arguments[i]);
             }
             Cuda.checkDriver(
-                    cuLaunchKernel(function, x, y, 1, threads, 1, 1, sharedBytes, stream, places, (PointerPointer<?>) null),
+                    cuLaunchKernel(
+                            function, x, y, 1, threads, 1, 1, sharedBytes, stream, places, (PointerPointer<?>) null),
                     "kernel " + name + " over " + x + " x " + y + " blocks of " + threads);
         }
     }

@@ -129,7 +129,8 @@ final class Launcher {
         } else if (i instanceof HeadLoss x) {
             products.headLoss(x, losses);
         } else {
-            throw new IllegalArgumentException("engine cuda has no kernel for " + i.getClass().getSimpleName());
+            throw new IllegalArgumentException(
+                    "engine cuda has no kernel for " + i.getClass().getSimpleName());
         }
     }
 }

@@ -68,8 +68,7 @@ final class LossLaunches {
     }
 
     void mean(Value losses, Value loss) {
-        work.kernels.launch(
-                work.stream, "mean", 1, 1, 1024, 0, work.at.of(losses), losses.rows(), work.at.of(loss));
+        work.kernels.launch(work.stream, "mean", 1, 1, 1024, 0, work.at.of(losses), losses.rows(), work.at.of(loss));
     }
 
     void crossEntropyGrad(CrossEntropyGrad x) {
@@ -123,7 +122,8 @@ final class LossLaunches {
     void weightedSum(WeightedSum x) {
         int count = x.terms().size();
         if (count > MOST_TERMS) {
-            throw new IllegalArgumentException("a sum of " + count + " losses: the cuda engine adds up to " + MOST_TERMS);
+            throw new IllegalArgumentException(
+                    "a sum of " + count + " losses: the cuda engine adds up to " + MOST_TERMS);
         }
         ByteBuffer terms = ByteBuffer.allocate(MOST_TERMS * 12 + 8).order(ByteOrder.nativeOrder());
         for (int i = 0; i < count; i++) {

@@ -73,8 +73,7 @@ record MatrixProduct(
 
     /** The same with other strides. */
     MatrixProduct withStrides(int a, int b, int c) {
-        return new MatrixProduct(
-                m, n, k, transposeA, transposeB, a, b, c, narrow, narrowC, tf32, epilogue, added);
+        return new MatrixProduct(m, n, k, transposeA, transposeB, a, b, c, narrow, narrowC, tf32, epilogue, added);
     }
 
     /** Floating-point operations. */

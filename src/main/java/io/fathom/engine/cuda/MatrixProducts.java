@@ -6,11 +6,13 @@ import static org.bytedeco.cuda.global.cudart.*;
 import io.fathom.engine.EngineException;
 import io.fathom.engine.cuda.MatrixProduct.Epilogue;
 import io.fathom.engine.cuda.MatrixProduct.Operands;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.bytedeco.cuda.cublas.cublasLtContext;
 import org.bytedeco.cuda.cublas.cublasLtMatmulAlgo_t;
 import org.bytedeco.cuda.cublas.cublasLtMatmulDescOpaque_t;
@@ -23,8 +25,8 @@ import org.bytedeco.javacpp.IntPointer;
 import org.bytedeco.javacpp.LongPointer;
 
 /**
- * Matrix products through cuBLASLt. Algorithms are chosen once for each shape by the library's heuristic, which depends
- * on shape, device and library alone, so that two runs take the same.
+ * Matrix products through cuBLASLt. The algorithm of each shape is measured among the library's best guesses when a
+ * session opens, and kept by {@link ProductChoices}, so that two runs take the same.
  *
  * <p>cuBLASLt is column-major: c = op(a) op(b) row by row is c' = op(b)' op(a)' column by column, so a and b change
  * places and nothing is copied.
@@ -33,21 +35,38 @@ final class MatrixProducts implements AutoCloseable {
     /** What NVIDIA advises for Hopper, and enough for split products on older chips. */
     static final long WORKSPACE_BYTES = 32L << 20;
 
+    private static final int CANDIDATES = 8;
+    private static final int REPEATS = 8;
+    /** A candidate must beat the library's first guess by this to be taken: less is noise. */
+    private static final double GAIN = 0.98;
+
     private final cublasLtContext handle = new cublasLtContext();
-    private final Map<List<Object>, cublasLtMatmulAlgo_t> algorithms = new HashMap<>();
+    private final Map<String, cublasLtMatmulAlgo_t> algorithms = new HashMap<>();
     private final FloatPointer one = new FloatPointer(1f);
     private final FloatPointer zero = new FloatPointer(0f);
 
-    MatrixProducts() {
+    private final ProductChoices choices;
+    private boolean measuring = true;
+
+    /** Products whose choices are kept in {@code folder}. */
+    MatrixProducts(Device device, Path folder) {
         Cuda.checkBlas(cublasLtCreate(handle), "cublasLtCreate");
+        choices = new ProductChoices(folder, device.name(), cublasLtGetVersion());
+    }
+
+    /** From here on nothing is measured, which a graph under capture would not allow; keeps what was found. */
+    void settle() {
+        measuring = false;
+        choices.save();
     }
 
     /** Enqueues {@code product}; {@code workspace} has {@link #WORKSPACE_BYTES}. */
     void run(CUstream_st stream, long workspace, MatrixProduct product, Operands at) {
         try (Description d = new Description(product, at)) {
-            cublasLtMatmulAlgo_t algorithm = algorithms.computeIfAbsent(
-                    List.of(product, alignment(at.a()), alignment(at.b()), alignment(at.c()), alignment(at.addend())),
-                    key -> choose(d, product, at));
+            String key = product + " "
+                    + List.of(alignment(at.a()), alignment(at.b()), alignment(at.c()), alignment(at.addend()));
+            cublasLtMatmulAlgo_t algorithm =
+                    algorithms.computeIfAbsent(key, k -> choose(k, stream, workspace, d, product, at));
             run(stream, workspace, d, product, at, algorithm);
         }
     }
@@ -86,13 +105,44 @@ final class MatrixProducts implements AutoCloseable {
         return address == 0 ? 256 : (int) Math.min(256, Long.lowestOneBit(address));
     }
 
-    private cublasLtMatmulAlgo_t choose(Description d, MatrixProduct product, Operands at) {
-        List<cublasLtMatmulAlgo_t> found = candidates(d, product, at, 1);
-        if (found.isEmpty()) {
-            throw new EngineException("engine cuda: cuBLASLt " + cublasLtGetVersion() + " has no algorithm for " + product
-                    + ": set engine.precision = float32, or engine.name = cpu");
+    private cublasLtMatmulAlgo_t choose(
+            String key, CUstream_st stream, long workspace, Description d, MatrixProduct product, Operands at) {
+        Optional<long[]> kept = choices.find(key);
+        if (kept.isPresent()) {
+            return algorithm(kept.get());
         }
-        return found.get(0);
+        List<cublasLtMatmulAlgo_t> found = candidates(d, product, at, CANDIDATES);
+        if (found.isEmpty()) {
+            throw new EngineException("engine cuda: cuBLASLt " + cublasLtGetVersion() + " has no algorithm for "
+                    + product + ": set engine.precision = float32, or engine.name = cpu");
+        }
+        if (!measuring || found.size() == 1) {
+            return found.get(0);
+        }
+        cublasLtMatmulAlgo_t best = found.get(0);
+        double least = Double.POSITIVE_INFINITY;
+        for (cublasLtMatmulAlgo_t candidate : found) {
+            Runnable once = () -> run(stream, workspace, d, product, at, candidate);
+            double millis = StepProfile.millis(stream, REPEATS, once);
+            if (millis < (candidate == found.get(0) ? 1 : GAIN) * least) {
+                least = millis;
+                best = candidate;
+            }
+        }
+        long[] words = new long[8];
+        for (int w = 0; w < words.length; w++) {
+            words[w] = best.data(w);
+        }
+        choices.put(key, words);
+        return best;
+    }
+
+    private static cublasLtMatmulAlgo_t algorithm(long[] words) {
+        cublasLtMatmulAlgo_t algorithm = new cublasLtMatmulAlgo_t();
+        for (int w = 0; w < words.length; w++) {
+            algorithm.data(w, words[w]);
+        }
+        return algorithm;
     }
 
     /** Up to {@code count} algorithms, the library's best guess first. */
@@ -108,24 +158,26 @@ final class MatrixProducts implements AutoCloseable {
             set(preference, CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, reductions);
             set(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, alignment(at.b()));
             set(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, alignment(at.a()));
-            set(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES,
+            set(
+                    preference,
+                    CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES,
                     alignment(product.added() ? at.addend() : at.c()));
             set(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, alignment(at.c()));
             int[] found = new int[1];
             int code = cublasLtMatmulAlgoGetHeuristic(
                     handle, d.operation, d.a, d.b, d.c, d.c, preference, count, results, found);
-            List<cublasLtMatmulAlgo_t> algorithms = new ArrayList<>();
+            List<cublasLtMatmulAlgo_t> usable = new ArrayList<>();
             for (int i = 0; code == 0 && i < found[0]; i++) {
                 cublasLtMatmulHeuristicResult_t result = results.getPointer(i);
                 if (result.state() == 0) {
-                    cublasLtMatmulAlgo_t copy = new cublasLtMatmulAlgo_t();
-                    for (int w = 0; w < 8; w++) {
-                        copy.data(w, result.algo().data(w));
+                    long[] words = new long[8];
+                    for (int w = 0; w < words.length; w++) {
+                        words[w] = result.algo().data(w);
                     }
-                    algorithms.add(copy);
+                    usable.add(algorithm(words));
                 }
             }
-            return algorithms;
+            return usable;
         }
     }
 
@@ -179,7 +231,8 @@ final class MatrixProducts implements AutoCloseable {
             };
         }
 
-        private static void layout(cublasLtMatrixLayoutOpaque_t layout, int type, long rows, long columns, long stride) {
+        private static void layout(
+                cublasLtMatrixLayoutOpaque_t layout, int type, long rows, long columns, long stride) {
             Cuda.checkBlas(cublasLtMatrixLayoutInit(layout, type, rows, columns, stride), "matrix layout");
         }
 

@@ -80,7 +80,8 @@ final class PartialSums {
         }
         try (BytePointer copy = new BytePointer(bytes.array())) {
             Cuda.check(
-                    cudaMemcpyAsync(Cuda.at(table), copy, TABLE_BYTES, cudaMemcpyHostToDevice, stream), "table of sums");
+                    cudaMemcpyAsync(Cuda.at(table), copy, TABLE_BYTES, cudaMemcpyHostToDevice, stream),
+                    "table of sums");
             Cuda.check(cudaStreamSynchronize(stream), "table of sums");
         }
     }

@@ -31,14 +31,16 @@ final class StepProfile {
     void add(String kind, long flops, Runnable enqueue) {
         double[] total = kinds.computeIfAbsent(kind, k -> new double[4]);
         if (total[0] == 0) {
-            total[3] = millis(enqueue);
+            total[3] = millis(stream, repeats, enqueue);
         }
         total[0]++;
         total[1] += total[3];
         total[2] += flops;
     }
 
-    private double millis(Runnable enqueue) {
+    /** Milliseconds of one {@code enqueue} among {@code repeats} in a graph. */
+    static double millis(CUstream_st stream, int repeats, Runnable enqueue) {
+        enqueue.run();
         CUevent_st begin = new CUevent_st();
         CUevent_st end = new CUevent_st();
         float[] elapsed = new float[1];

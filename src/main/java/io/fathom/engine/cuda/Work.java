@@ -66,7 +66,13 @@ final class Work {
     /** One warp a row, {@link WorkNeeds#ROW_THREADS} threads a block. */
     void rows(String kernel, int rows, Object... arguments) {
         kernels.launch(
-                stream, kernel, WorkNeeds.ceil(rows, WorkNeeds.ROW_THREADS / 32), 1, WorkNeeds.ROW_THREADS, 0, arguments);
+                stream,
+                kernel,
+                WorkNeeds.ceil(rows, WorkNeeds.ROW_THREADS / 32),
+                1,
+                WorkNeeds.ROW_THREADS,
+                0,
+                arguments);
     }
 
     /** Four elements a thread, as many blocks as keep the device busy. */

@@ -30,21 +30,29 @@ record WorkNeeds(long scratchBytes, long partialBytes) {
         for (Step step : steps) {
             Instruction instruction = step.instruction();
             if (instruction instanceof HeadLoss head) {
-                scratch = Math.max(
-                        scratch, (long) headRows(head, elementBytes) * headStride(head) * elementBytes);
+                scratch = Math.max(scratch, (long) headRows(head, elementBytes) * headStride(head) * elementBytes);
             } else if (instruction instanceof AttentionGrad grad) {
                 scratch = Math.max(scratch, 4L * grad.dy().rows() * grad.heads());
             } else if (instruction instanceof EmbeddingGrad grad) {
                 scratch = Math.max(
-                        scratch, 8L * ceil(grad.dOut().rows(), STRETCH) * grad.dOut().columns());
+                        scratch,
+                        8L * ceil(grad.dOut().rows(), STRETCH) * grad.dOut().columns());
             } else if (instruction instanceof LayerNormGrad grad) {
-                partial += 256 + 12L * rowBlocks(grad.dx().rows(), processors) * grad.dx().columns();
+                partial += 256
+                        + 12L
+                                * rowBlocks(grad.dx().rows(), processors)
+                                * grad.dx().columns();
             } else if (instruction instanceof RouterScoresGrad grad) {
-                partial += 256 + 8L * rowBlocks(grad.dx().rows(), processors) * grad.dx().columns();
+                partial += 256
+                        + 8L
+                                * rowBlocks(grad.dx().rows(), processors)
+                                * grad.dx().columns();
             } else if (instruction instanceof ColumnSum sum) {
                 int rows = sum.dy().rows();
                 partial += 256
-                        + 4L * ceil(rows, chunk(rows, sum.dy().columns(), processors)) * sum.dy().columns();
+                        + 4L
+                                * ceil(rows, chunk(rows, sum.dy().columns(), processors))
+                                * sum.dy().columns();
             }
         }
         return new WorkNeeds(scratch, partial);

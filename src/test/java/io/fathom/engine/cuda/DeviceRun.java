@@ -12,6 +12,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import org.bytedeco.cuda.cudart.CUstream_st;
 import org.bytedeco.javacpp.BytePointer;
@@ -48,9 +49,10 @@ final class DeviceRun implements Addresses, AutoCloseable {
             boolean accumulate) {
         Device device = Device.open(0);
         try (DeviceRun run = new DeviceRun(instructions, precision, given);
-                Kernels kernels =
-                        new Kernels(device, KernelCompiler.ofUser().compile(source, device.architecture()));
-                MatrixProducts products = new MatrixProducts()) {
+                Kernels kernels = new Kernels(device, KernelCompiler.ofUser().compile(source, device.architecture()));
+                MatrixProducts products =
+                        new MatrixProducts(device, KernelCompiler.ofUser().cache())) {
+            products.settle(); // measuring runs a product many times, which an added gradient would show
             Cuda.check(cudaStreamCreateWithFlags(run.stream, cudaStreamNonBlocking), "stream");
             WorkNeeds needs = WorkNeeds.of(steps, device.processors(), source.narrow() ? 2 : 4);
             PartialSums sums = new PartialSums(
@@ -97,16 +99,22 @@ final class DeviceRun implements Addresses, AutoCloseable {
             places.put(value, place);
             boolean input = !written.contains(value) || (accumulate && value.storage() == Value.Storage.GRADIENT);
             if (input) {
-                send(place, bytes(java.util.Objects.requireNonNull(given.get(value), value.name()), value, types.narrow(value)));
+                send(
+                        place,
+                        bytes(
+                                Objects.requireNonNull(given.get(value), value.name()),
+                                value,
+                                types.narrow(value)));
             }
-            if (value.storage() == Value.Storage.PARAMETER && given.containsKey(value)) {
+            if (value.storage() == Value.Storage.PARAMETER) {
                 Pointer factor = room(2L * value.length());
-                send(factor, bytes(given.get(value), value, true));
+                send(factor, bytes(Objects.requireNonNull(given.get(value)), value, true));
                 factors.put(value, factor);
             }
             if (value.name().equals("tokens")) {
                 int[] tokens = new int[value.length()];
-                for (int i = 0; i < tokens.length; i++) tokens[i] = (int) given.get(value)[i];
+                double[] ids = Objects.requireNonNull(given.get(value));
+                for (int i = 0; i < tokens.length; i++) tokens[i] = (int) ids[i];
                 int[] sorted = new TokenOrder(100_000, tokens.length).of(tokens);
                 ByteBuffer bytes = ByteBuffer.allocate(4 * tokens.length).order(ByteOrder.nativeOrder());
                 bytes.asIntBuffer().put(sorted);
@@ -177,13 +185,16 @@ final class DeviceRun implements Addresses, AutoCloseable {
 
     @Override
     public long of(Value value) {
-        return java.util.Objects.requireNonNull(places.get(value), value.name()).address();
+        return Objects.requireNonNull(places.get(value), value.name()).address();
     }
 
     @Override
     public long factor(Value value) {
         boolean shadow = types.narrowProducts() && value.storage() == Value.Storage.PARAMETER;
-        return shadow ? java.util.Objects.requireNonNull(factors.get(value), value.name()).address() : of(value);
+        return shadow
+                ? Objects.requireNonNull(factors.get(value), value.name())
+                        .address()
+                : of(value);
     }
 
     @Override

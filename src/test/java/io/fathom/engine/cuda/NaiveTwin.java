@@ -68,7 +68,7 @@ final class NaiveTwin {
         } else if (i instanceof Gather x) {
             double[] a = in(x.x()), index = in(x.index()), y = out(x.y());
             int d = x.y().columns();
-            for (int n = 0; n < y.length; n++) y[n] = a[(int) index[n / d] * d + n % d];
+            for (int n = 0; n < y.length; n++) y[n] = a[((int) index[n / d]) * d + n % d];
         } else if (i instanceof ScatterGated x) {
             double[] a = in(x.x()), index = in(x.index()), r = in(x.scores()), delta = in(x.delta()), y = out(x.y());
             System.arraycopy(a, 0, y, 0, y.length);
@@ -84,7 +84,8 @@ final class NaiveTwin {
             for (int n = 0; n < z.length; n++) loss[0] += (Math.log1p(Math.exp(z[n])) - mask[n] * z[n]) / z.length;
         } else if (i instanceof WeightedSum x) {
             double[] y = out(x.total());
-            for (int n = 0; n < x.terms().size(); n++) y[0] += x.weights().get(n) * in(x.terms().get(n))[0];
+            for (int n = 0; n < x.terms().size(); n++)
+                y[0] += x.weights().get(n) * in(x.terms().get(n))[0];
         } else {
             gradient(i);
         }
@@ -92,10 +93,13 @@ final class NaiveTwin {
 
     private void gradient(Instruction i) {
         if (i instanceof EmbeddingGrad x) {
-            double[] tokens = in(x.tokens()), dy = in(x.dOut()), dt = out(x.dTokenTable()), dp = out(x.dPositionTable());
+            double[] tokens = in(x.tokens()),
+                    dy = in(x.dOut()),
+                    dt = out(x.dTokenTable()),
+                    dp = out(x.dPositionTable());
             int d = x.dOut().columns(), s = x.dPositionTable().rows();
             for (int n = 0; n < dy.length; n++) {
-                dt[(int) tokens[n / d] * d + n % d] += dy[n];
+                dt[((int) tokens[n / d]) * d + n % d] += dy[n];
                 dp[n / d % s * d + n % d] += dy[n];
             }
         } else if (i instanceof LayerNormGrad x) {
@@ -117,7 +121,7 @@ final class NaiveTwin {
         } else if (i instanceof GatherGrad x) {
             double[] index = in(x.index()), dy = in(x.dy()), dx = copyOrZero(x.addend(), x.dx().length());
             int d = x.dx().columns();
-            for (int n = 0; n < dy.length; n++) dx[(int) index[n / d] * d + n % d] += dy[n];
+            for (int n = 0; n < dy.length; n++) dx[((int) index[n / d]) * d + n % d] += dy[n];
             memory.put(x.dx(), dx);
         } else if (i instanceof ScatterGatedGrad x) {
             double[] index = in(x.index()), r = in(x.scores()), delta = in(x.delta()), dy = in(x.dy());
@@ -157,7 +161,7 @@ final class NaiveTwin {
     private void embedding(Embedding x) {
         double[] tokens = in(x.tokens()), t = in(x.tokenTable()), p = in(x.positionTable()), y = out(x.out());
         int d = x.out().columns(), s = x.positionTable().rows();
-        for (int n = 0; n < y.length; n++) y[n] = t[(int) tokens[n / d] * d + n % d] + p[n / d % s * d + n % d];
+        for (int n = 0; n < y.length; n++) y[n] = t[((int) tokens[n / d]) * d + n % d] + p[n / d % s * d + n % d];
     }
 
     private void layerNorm(LayerNorm x) {
