@@ -99,12 +99,7 @@ final class DeviceRun implements Addresses, AutoCloseable {
             places.put(value, place);
             boolean input = !written.contains(value) || (accumulate && value.storage() == Value.Storage.GRADIENT);
             if (input) {
-                send(
-                        place,
-                        bytes(
-                                Objects.requireNonNull(given.get(value), value.name()),
-                                value,
-                                types.narrow(value)));
+                send(place, bytes(Objects.requireNonNull(given.get(value), value.name()), value, types.narrow(value)));
             }
             if (value.storage() == Value.Storage.PARAMETER) {
                 Pointer factor = room(2L * value.length());
@@ -191,10 +186,7 @@ final class DeviceRun implements Addresses, AutoCloseable {
     @Override
     public long factor(Value value) {
         boolean shadow = types.narrowProducts() && value.storage() == Value.Storage.PARAMETER;
-        return shadow
-                ? Objects.requireNonNull(factors.get(value), value.name())
-                        .address()
-                : of(value);
+        return shadow ? Objects.requireNonNull(factors.get(value), value.name()).address() : of(value);
     }
 
     @Override
