@@ -27,6 +27,7 @@ final class AttentionLaunches {
                     "attention_wgmma",
                     WorkNeeds.ceil(n, 64),
                     x.sequences() * x.heads(),
+                    128,
                     swizzledBytes(5),
                     work.at.of(x.qkv()),
                     work.at.of(x.y()),
@@ -40,6 +41,7 @@ final class AttentionLaunches {
                 tensorCores ? "attention_mma" : "attention_any",
                 WorkNeeds.ceil(n, tensorCores ? queries : ANY_ROWS),
                 x.sequences() * x.heads(),
+                threads(),
                 tensorCores ? tileBytes(queries + 4 * tile()) : anyBytes(ANY_ROWS),
                 work.at.of(x.qkv()),
                 work.at.of(x.y()),
@@ -65,22 +67,27 @@ final class AttentionLaunches {
         int blocks = WorkNeeds.ceil(n, tensorCores ? 64 : ANY_ROWS);
         int heads = x.sequences() * x.heads();
         if (warpgroups) {
-            launch("attention_dq_wgmma", blocks, heads, swizzledBytes(6), arguments);
-            launch("attention_dkv_wgmma", blocks, heads, swizzledBytes(6), arguments);
+            launch("attention_dq_wgmma", WorkNeeds.ceil(n, 128), heads, 256, swizzledBytes(8), arguments);
+            launch("attention_dkv_wgmma", blocks, heads, 128, swizzledBytes(6), arguments);
             return;
         }
         int shared = tensorCores ? tileBytes(128 + 4 * tile()) : anyBytes(2 * ANY_ROWS);
-        launch(tensorCores ? "attention_dq_mma" : "attention_dq_any", blocks, heads, shared, arguments);
+        launch(tensorCores ? "attention_dq_mma" : "attention_dq_any", blocks, heads, threads(), shared, arguments);
         launch(
                 tensorCores ? "attention_dkv_mma" : "attention_dkv_any",
                 blocks,
                 heads,
+                threads(),
                 shared + (tensorCores ? 16 * tile() : 0),
                 arguments);
     }
 
-    private void launch(String kernel, int blocks, int heads, int shared, Object... arguments) {
-        work.kernels.launch(work.stream, kernel, blocks, heads, tensorCores ? 128 : 256, shared, arguments);
+    private void launch(String kernel, int blocks, int heads, int threads, int shared, Object... arguments) {
+        work.kernels.launch(work.stream, kernel, blocks, heads, threads, shared, arguments);
+    }
+
+    private int threads() {
+        return tensorCores ? 128 : 256;
     }
 
     /** Tiles of 64 x 64, and room to begin them at a multiple of 1024 bytes. */

@@ -74,7 +74,7 @@ final class CudaSession implements Session {
         this.products = new MatrixProducts(device, compiler.cache());
         Cuda.check(cudaStreamCreateWithFlags(stream, cudaStreamNonBlocking), "cudaStreamCreate");
         this.memory = new SessionMemory(program, precision, plan, needs, types);
-        this.staging = new Staging(program, stream);
+        this.staging = new Staging(program, needs.noise(), stream);
         Cuda.check(cudaMemsetAsync(Cuda.at(memory.base()), 0, memory.bytes, stream), "cudaMemset");
         this.fresh = launcher(source, precision, needs, memory.tables, false);
         this.more = launcher(source, precision, needs, memory.tables + PartialSums.TABLE_BYTES, true);
@@ -103,6 +103,7 @@ final class CudaSession implements Session {
                 stream,
                 memory.workspace,
                 memory.scratch,
+                memory.slots,
                 accumulate));
     }
 
@@ -117,7 +118,7 @@ final class CudaSession implements Session {
     }
 
     private static Gate gate(Program program) {
-        return program.spec().routing() instanceof Routing.ExpertChoice choice ? choice.gate() : Gate.SIGMOID;
+        return program.spec().routing() instanceof Routing.Routed routed ? routed.gate() : Gate.SIGMOID;
     }
 
     private void sendDecays() {

@@ -3,11 +3,16 @@ package io.fathom.engine.cuda;
 import io.fathom.engine.Precision;
 import io.fathom.program.Instruction;
 import io.fathom.program.Instruction.Attention;
+import io.fathom.program.Instruction.BalanceLoss;
+import io.fathom.program.Instruction.BalanceLossGrad;
 import io.fathom.program.Instruction.BinaryCrossEntropy;
 import io.fathom.program.Instruction.BinaryCrossEntropyGrad;
 import io.fathom.program.Instruction.CrossEntropy;
 import io.fathom.program.Instruction.HeadLoss;
 import io.fathom.program.Instruction.LayerNorm;
+import io.fathom.program.Instruction.MeanSquare;
+import io.fathom.program.Instruction.MeanSquareGrad;
+import io.fathom.program.Instruction.RandomScores;
 import io.fathom.program.Instruction.RouterScores;
 import io.fathom.program.Instruction.ScatterGatedGrad;
 import io.fathom.program.Instruction.TopK;
@@ -53,6 +58,16 @@ final class ElementTypes {
             floats.add(head.loss());
         } else if (instruction instanceof BinaryCrossEntropy bce) {
             floats.add(bce.loss());
+        } else if (instruction instanceof RandomScores random) {
+            floats.add(random.scores());
+        } else if (instruction instanceof BalanceLoss balance) {
+            floats.add(balance.loss());
+        } else if (instruction instanceof BalanceLossGrad grad) {
+            floats.add(grad.dScores());
+        } else if (instruction instanceof MeanSquare square) {
+            floats.add(square.loss());
+        } else if (instruction instanceof MeanSquareGrad grad) {
+            floats.add(grad.dz());
         } else if (instruction instanceof WeightedSum sum) {
             floats.add(sum.total());
         } else if (instruction instanceof ScatterGatedGrad grad) {

@@ -4,6 +4,8 @@ import io.fathom.program.Instruction;
 import io.fathom.program.Instruction.Add;
 import io.fathom.program.Instruction.Attention;
 import io.fathom.program.Instruction.AttentionGrad;
+import io.fathom.program.Instruction.BalanceLoss;
+import io.fathom.program.Instruction.BalanceLossGrad;
 import io.fathom.program.Instruction.BinaryCrossEntropy;
 import io.fathom.program.Instruction.BinaryCrossEntropyGrad;
 import io.fathom.program.Instruction.ColumnSum;
@@ -19,6 +21,9 @@ import io.fathom.program.Instruction.HeadLoss;
 import io.fathom.program.Instruction.LayerNorm;
 import io.fathom.program.Instruction.LayerNormGrad;
 import io.fathom.program.Instruction.MatMul;
+import io.fathom.program.Instruction.MeanSquare;
+import io.fathom.program.Instruction.MeanSquareGrad;
+import io.fathom.program.Instruction.RandomScores;
 import io.fathom.program.Instruction.RouterScores;
 import io.fathom.program.Instruction.RouterScoresGrad;
 import io.fathom.program.Instruction.ScatterGated;
@@ -85,6 +90,8 @@ final class Launcher {
             rows.binary("add", x.a(), x.b(), x.c());
         } else if (i instanceof RouterScores x) {
             routing.scores(x);
+        } else if (i instanceof RandomScores x) {
+            routing.randomScores(x);
         } else if (i instanceof TopK x) {
             routing.topK(x);
         } else if (i instanceof Gather x) {
@@ -95,6 +102,10 @@ final class Launcher {
             losses.crossEntropy(x);
         } else if (i instanceof BinaryCrossEntropy x) {
             losses.binaryCrossEntropy(x);
+        } else if (i instanceof BalanceLoss x) {
+            losses.balance(x);
+        } else if (i instanceof MeanSquare x) {
+            losses.meanSquare(x);
         } else if (i instanceof WeightedSum x) {
             losses.weightedSum(x);
         } else {
@@ -126,6 +137,10 @@ final class Launcher {
             losses.crossEntropyGrad(x);
         } else if (i instanceof BinaryCrossEntropyGrad x) {
             losses.binaryCrossEntropyGrad(x);
+        } else if (i instanceof BalanceLossGrad x) {
+            losses.balanceGrad(x);
+        } else if (i instanceof MeanSquareGrad x) {
+            losses.meanSquareGrad(x);
         } else if (i instanceof HeadLoss x) {
             products.headLoss(x, losses);
         } else {

@@ -1,9 +1,13 @@
 package io.fathom.engine.cuda;
 
+import io.fathom.program.Instruction.BalanceLoss;
+import io.fathom.program.Instruction.BalanceLossGrad;
 import io.fathom.program.Instruction.BinaryCrossEntropy;
 import io.fathom.program.Instruction.BinaryCrossEntropyGrad;
 import io.fathom.program.Instruction.CrossEntropy;
 import io.fathom.program.Instruction.CrossEntropyGrad;
+import io.fathom.program.Instruction.MeanSquare;
+import io.fathom.program.Instruction.MeanSquareGrad;
 import io.fathom.program.Instruction.WeightedSum;
 import io.fathom.program.Value;
 import java.nio.ByteBuffer;
@@ -115,6 +119,58 @@ final class LossLaunches {
                 work.at.of(x.mask()),
                 x.addend() == null ? 0L : work.at.of(x.addend()),
                 work.at.of(x.dz()),
+                (float) (x.weight() / rows),
+                rows);
+    }
+
+    void meanSquare(MeanSquare x) {
+        work.kernels.launch(
+                work.stream, "mean_square", 1, 1, 1024, 0, work.at.of(x.z()), work.at.of(x.loss()), x.z().rows());
+    }
+
+    void meanSquareGrad(MeanSquareGrad x) {
+        int rows = x.z().rows();
+        work.kernels.launch(
+                work.stream,
+                "mean_square_grad",
+                WorkNeeds.ceil(rows, 256),
+                1,
+                256,
+                0,
+                work.at.of(x.z()),
+                x.addend() == null ? 0L : work.at.of(x.addend()),
+                work.at.of(x.dz()),
+                (float) (2 * x.weight() / rows),
+                rows);
+    }
+
+    void balance(BalanceLoss x) {
+        work.kernels.launch(
+                work.stream,
+                "balance_loss",
+                1,
+                1,
+                1024,
+                0,
+                work.at.of(x.scores()),
+                work.at.of(x.loss()),
+                (float) x.capacity(),
+                x.scores().rows());
+    }
+
+    void balanceGrad(BalanceLossGrad x) {
+        int rows = x.scores().rows();
+        work.kernels.launch(
+                work.stream,
+                "balance_loss_grad",
+                WorkNeeds.ceil(rows, 1024),
+                1,
+                1024,
+                0,
+                work.at.of(x.scores()),
+                x.addend() == null ? 0L : work.at.of(x.addend()),
+                work.at.of(x.dScores()),
+                (float) x.capacity(),
                 (float) (x.weight() / rows),
                 rows);
     }

@@ -121,10 +121,11 @@ final class MatrixProducts implements AutoCloseable {
         }
         cublasLtMatmulAlgo_t best = found.get(0);
         double least = Double.POSITIVE_INFINITY;
-        for (cublasLtMatmulAlgo_t candidate : found) {
-            Runnable once = () -> run(stream, workspace, d, product, at, candidate);
-            double millis = StepProfile.millis(stream, REPEATS, once);
-            if (millis < (candidate == found.get(0) ? 1 : GAIN) * least) {
+        for (int i = 0; i < found.size(); i++) {
+            cublasLtMatmulAlgo_t candidate = found.get(i);
+            double millis =
+                    StepProfile.millis(stream, REPEATS, () -> run(stream, workspace, d, product, at, candidate));
+            if (i == 0 || millis < GAIN * least) {
                 least = millis;
                 best = candidate;
             }

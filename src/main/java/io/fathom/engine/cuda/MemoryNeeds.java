@@ -22,9 +22,10 @@ record MemoryNeeds(long vectorBytes, long arenaBytes, long workBytes) {
     static MemoryNeeds of(Program program, Precision precision, ArenaPlan arena, WorkNeeds work) {
         long n = program.layout().size();
         long vectors = n * 4 * (program.training() ? 4 : 1) + (precision == Precision.BF16 ? n * 2 : 0) + n / 32;
-        long inputs = 12L * program.tokens();
+        long inputs = Staging.bytes(program.tokens(), work.noise().size());
         long rest = work.scratchBytes()
                 + work.partialBytes()
+                + work.slotBytes()
                 + 2 * PartialSums.TABLE_BYTES
                 + MatrixProducts.WORKSPACE_BYTES
                 + inputs;

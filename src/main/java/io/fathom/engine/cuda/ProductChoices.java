@@ -34,7 +34,7 @@ final class ProductChoices {
     }
 
     private void parse(String line) {
-        String[] parts = line.split("\t");
+        String[] parts = line.split("\t", -1);
         if (parts.length == WORDS + 1) {
             long[] words = new long[WORDS];
             for (int i = 0; i < WORDS; i++) {

@@ -1,8 +1,12 @@
 package io.fathom.engine.cuda;
 
+import static org.bytedeco.cuda.global.cudart.cudaMemcpyAsync;
+import static org.bytedeco.cuda.global.cudart.cudaMemcpyDeviceToDevice;
+
 import io.fathom.program.Instruction.ColumnSum;
 import io.fathom.program.Instruction.Gather;
 import io.fathom.program.Instruction.GatherGrad;
+import io.fathom.program.Instruction.RandomScores;
 import io.fathom.program.Instruction.RouterScores;
 import io.fathom.program.Instruction.RouterScoresGrad;
 import io.fathom.program.Instruction.ScatterGated;
@@ -16,8 +20,8 @@ import org.jspecify.annotations.Nullable;
 /** Launches of routing.cu. */
 final class RoutingLaunches {
     private final Work work;
-    /** k of each index, so that a reader knows where each sequence's begin. */
-    private final Map<Value, TopK> choices = new HashMap<>();
+    /** For each index the device address of its inverse: the place of each row in it, or -1. */
+    private final Map<Value, Long> slots = new HashMap<>();
 
     RoutingLaunches(Work work) {
         this.work = work;
@@ -33,8 +37,22 @@ final class RoutingLaunches {
                 x.x().rows());
     }
 
+    /** The batch's Gaussian numbers come with it; they are copied, as the scores' place is used before too. */
+    void randomScores(RandomScores x) {
+        long bytes = 4L * x.scores().length();
+        Cuda.check(
+                cudaMemcpyAsync(
+                        Cuda.at(work.at.of(x.scores())),
+                        Cuda.at(work.at.noise(x)),
+                        bytes,
+                        cudaMemcpyDeviceToDevice,
+                        work.stream),
+                "cudaMemcpyAsync");
+    }
+
     void topK(TopK x) {
-        choices.put(x.index(), x);
+        int rows = x.scores().rows();
+        long inverse = slots.computeIfAbsent(x.index(), index -> work.slots(rows));
         work.kernels.launch(
                 work.stream,
                 "top_k",
@@ -45,8 +63,10 @@ final class RoutingLaunches {
                 work.at.of(x.scores()),
                 work.at.of(x.index()),
                 work.at.of(x.mask()),
-                x.scores().rows() / x.sequences(),
-                x.k());
+                inverse,
+                rows / x.sequences(),
+                x.k(),
+                x.positive() ? 1 : 0);
     }
 
     void gather(Gather x) {
@@ -55,27 +75,24 @@ final class RoutingLaunches {
 
     void scatter(ScatterGated x) {
         int rows = x.y().rows();
-        TopK choice = choice(x.index());
         work.rows(
                 "scatter_gated",
                 rows,
                 work.at.of(x.x()),
-                work.at.of(x.index()),
+                slots(x.index()),
                 work.at.of(x.scores()),
                 work.at.of(x.delta()),
                 work.at.of(x.y()),
                 rows,
-                rows / choice.sequences(),
-                choice.k());
+                x.positive() ? 1 : 0);
     }
 
     void scatterGrad(ScatterGatedGrad x) {
         int rows = x.dy().rows();
-        TopK choice = choice(x.index());
         work.rows(
                 "scatter_gated_grad",
                 rows,
-                work.at.of(x.index()),
+                slots(x.index()),
                 work.at.of(x.scores()),
                 work.at.of(x.delta()),
                 work.at.of(x.dy()),
@@ -83,23 +100,19 @@ final class RoutingLaunches {
                 work.at.of(x.dDelta()),
                 work.at.of(x.dScores()),
                 rows,
-                rows / choice.sequences(),
-                choice.k());
+                x.positive() ? 1 : 0);
     }
 
     void gatherGrad(GatherGrad x) {
         int rows = x.dx().rows();
-        TopK choice = choice(x.index());
         work.rows(
                 "gather_grad",
                 rows,
-                work.at.of(x.index()),
+                slots(x.index()),
                 work.at.of(x.dy()),
                 addressOrNull(x.addend()),
                 work.at.of(x.dx()),
-                rows,
-                rows / choice.sequences(),
-                choice.k());
+                rows);
     }
 
     void scoresGrad(RouterScoresGrad x, @Nullable ColumnSum sum) {
@@ -133,12 +146,12 @@ final class RoutingLaunches {
         work.sums.add(partial, work.at.of(gradient), blocks, stride, gradient.length(), work.adds(gradient));
     }
 
-    private TopK choice(Value index) {
-        TopK choice = choices.get(index);
-        if (choice == null) {
+    private long slots(Value index) {
+        Long inverse = slots.get(index);
+        if (inverse == null) {
             throw new IllegalArgumentException(index.name() + " was not made by a top-k of this program");
         }
-        return choice;
+        return inverse;
     }
 
     private long addressOrNull(@Nullable Value value) {

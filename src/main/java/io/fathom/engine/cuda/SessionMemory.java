@@ -5,9 +5,11 @@ import static org.bytedeco.cuda.global.cudart.cudaMalloc;
 
 import io.fathom.engine.Precision;
 import io.fathom.engine.Session.Vector;
+import io.fathom.program.Instruction;
 import io.fathom.program.Program;
 import io.fathom.program.Value;
 import java.util.EnumMap;
+import java.util.List;
 import java.util.Map;
 import org.bytedeco.javacpp.Pointer;
 
@@ -26,7 +28,7 @@ final class SessionMemory implements Addresses, AutoCloseable {
     final long shadow;
     /** One byte for each 32 floats: whether they decay. */
     final long decays;
-    /** Tokens, targets, token order, one after the other. */
+    /** Tokens, targets, token order, and Gaussian numbers for each block that wants some, one after the other. */
     final long inputs;
     /** The Update structure of optimizer.cu. */
     final long update;
@@ -43,12 +45,17 @@ final class SessionMemory implements Addresses, AutoCloseable {
     /** Bytes taken. */
     final long bytes;
 
+    /** Inverse indices of top-k. */
+    final long slots;
+
     private final int tokens;
+    private final List<Integer> noise;
 
     SessionMemory(Program program, Precision precision, ArenaPlan plan, WorkNeeds needs, ElementTypes types) {
         this.types = types;
         this.plan = plan;
         this.tokens = program.tokens();
+        this.noise = needs.noise();
         long n = program.layout().size();
         for (Vector vector : Vector.values()) {
             if (program.training() || vector == Vector.PARAMETERS) {
@@ -58,7 +65,8 @@ final class SessionMemory implements Addresses, AutoCloseable {
         boolean narrow = precision == Precision.BF16;
         long shadowAt = take(narrow ? 2 * n : 0);
         long decaysAt = take(n / 32);
-        long inputsAt = take(12L * tokens);
+        long inputsAt = take(Staging.bytes(tokens, noise.size()));
+        long slotsAt = take(needs.slotBytes());
         long updateAt = take(64);
         long squaresAt = take(8L * NORM_BLOCKS);
         long arenaAt = take(plan.bytes());
@@ -80,6 +88,7 @@ final class SessionMemory implements Addresses, AutoCloseable {
         partial = base + partialAt;
         tables = base + tablesAt;
         workspace = base + workspaceAt;
+        slots = base + slotsAt;
     }
 
     private long take(long size) {
@@ -132,6 +141,11 @@ final class SessionMemory implements Addresses, AutoCloseable {
             throw new IllegalArgumentException(value.name() + " stays float and cannot be a factor of a bf16 product");
         }
         return of(value);
+    }
+
+    @Override
+    public long noise(Instruction.RandomScores scores) {
+        return inputs + Staging.bytes(tokens, noise.indexOf(scores.block()));
     }
 
     @Override

@@ -3,7 +3,9 @@ package io.fathom.engine.cuda;
 import static org.bytedeco.cuda.global.cudart.*;
 
 import io.fathom.model.Batch;
+import io.fathom.model.Noise;
 import io.fathom.program.Program;
+import java.util.List;
 import org.bytedeco.cuda.cudart.CUevent_st;
 import org.bytedeco.cuda.cudart.CUstream_st;
 import org.bytedeco.javacpp.FloatPointer;
@@ -25,16 +27,18 @@ final class Staging implements AutoCloseable {
     private final CUevent_st[] sent = new CUevent_st[SLOTS];
     private final Pointer chunk = new Pointer();
     private final Pointer update = new Pointer();
+    private final List<Integer> noise;
     private int slot;
 
-    Staging(Program program, CUstream_st stream) {
+    Staging(Program program, List<Integer> noise, CUstream_st stream) {
+        this.noise = noise;
         this.stream = stream;
         this.tokens = program.tokens();
         this.vocabulary = program.spec().vocabulary();
         this.order = new TokenOrder(vocabulary, tokens);
         for (int i = 0; i < SLOTS; i++) {
             batches[i] = new Pointer();
-            pin(batches[i], 12L * tokens);
+            pin(batches[i], bytes(tokens, noise.size()));
             sent[i] = new CUevent_st();
             Cuda.check(cudaEventCreateWithFlags(sent[i], cudaEventDisableTiming), "cudaEventCreate");
         }
@@ -56,8 +60,24 @@ final class Staging implements AutoCloseable {
         to.position(0).put(batch.tokens(), 0, tokens);
         to.position(tokens).put(batch.targets(), 0, tokens);
         to.position(2L * tokens).put(order.of(batch.tokens()), 0, tokens);
-        copy(Cuda.at(inputs), batches[slot], 12L * tokens, cudaMemcpyHostToDevice);
+        sendNoise(batch.seed());
+        copy(Cuda.at(inputs), batches[slot], bytes(tokens, noise.size()), cudaMemcpyHostToDevice);
         Cuda.check(cudaEventRecord(sent[slot], stream), "cudaEventRecord");
+    }
+
+    private void sendNoise(long seed) {
+        FloatPointer to = new FloatPointer(batches[slot]);
+        for (int i = 0; i < noise.size(); i++) {
+            for (int position = 0; position < tokens; position++) {
+                float gaussian = (float) Noise.gaussian(seed, noise.get(i), position);
+                to.put((3L + i) * tokens + position, gaussian);
+            }
+        }
+    }
+
+    /** Bytes of a staged batch with {@code noise} blocks of Gaussian numbers. */
+    static long bytes(int tokens, int noise) {
+        return 4L * tokens * (3 + noise);
     }
 
     private void require(int[] ids, String kind) {

@@ -20,11 +20,13 @@ final class Work {
     final long scratch;
 
     private final boolean accumulate;
+    private long nextSlots;
     private final Set<Integer> written = new HashSet<>();
 
     /**
      * @param accumulate whether gradients hold earlier micro-batches; otherwise the first writer of each overwrites it
      * @param workspace {@link MatrixProducts#WORKSPACE_BYTES}
+     * @param slots room for the inverse of each top-k's index
      * @param scratch what the hungriest instruction asks for in {@link WorkNeeds}
      */
     Work(
@@ -38,6 +40,7 @@ final class Work {
             CUstream_st stream,
             long workspace,
             long scratch,
+            long slots,
             boolean accumulate) {
         this.kernels = kernels;
         this.products = products;
@@ -49,7 +52,15 @@ final class Work {
         this.stream = stream;
         this.workspace = workspace;
         this.scratch = scratch;
+        this.nextSlots = slots;
         this.accumulate = accumulate;
+    }
+
+    /** Address of room of its own for {@code rows} places. */
+    long slots(int rows) {
+        long at = nextSlots;
+        nextSlots += WorkNeeds.slotBytes(rows);
+        return at;
     }
 
     /** Whether a write to {@code gradient} adds to what is there; notes that it is written. */

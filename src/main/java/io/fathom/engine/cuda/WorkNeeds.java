@@ -6,7 +6,10 @@ import io.fathom.program.Instruction.ColumnSum;
 import io.fathom.program.Instruction.EmbeddingGrad;
 import io.fathom.program.Instruction.HeadLoss;
 import io.fathom.program.Instruction.LayerNormGrad;
+import io.fathom.program.Instruction.RandomScores;
 import io.fathom.program.Instruction.RouterScoresGrad;
+import io.fathom.program.Instruction.TopK;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -14,8 +17,10 @@ import java.util.List;
  *
  * @param scratchBytes room that one instruction at a time uses
  * @param partialBytes room for all partial sums of a run
+ * @param slotBytes room for the inverse of each top-k's index
+ * @param noise which blocks take Gaussian scores, in order
  */
-record WorkNeeds(long scratchBytes, long partialBytes) {
+record WorkNeeds(long scratchBytes, long partialBytes, long slotBytes, List<Integer> noise) {
     /** Threads of a block in kernels of one warp a row. */
     static final int ROW_THREADS = 256;
     /** Sorted positions that one warp of the embedding gradient takes; STRETCH in embedding.cu. */
@@ -27,10 +32,16 @@ record WorkNeeds(long scratchBytes, long partialBytes) {
     static WorkNeeds of(List<Step> steps, int processors, int elementBytes) {
         long scratch = 0;
         long partial = 0;
+        long slots = 0;
+        List<Integer> noise = new ArrayList<>();
         for (Step step : steps) {
             Instruction instruction = step.instruction();
             if (instruction instanceof HeadLoss head) {
                 scratch = Math.max(scratch, (long) headRows(head, elementBytes) * headStride(head) * elementBytes);
+            } else if (instruction instanceof TopK choice) {
+                slots += slotBytes(choice.scores().rows());
+            } else if (instruction instanceof RandomScores random) {
+                noise.add(random.block());
             } else if (instruction instanceof AttentionGrad grad) {
                 scratch = Math.max(scratch, 4L * grad.dy().rows() * grad.heads());
             } else if (instruction instanceof EmbeddingGrad grad) {
@@ -55,7 +66,12 @@ record WorkNeeds(long scratchBytes, long partialBytes) {
                                 * sum.dy().columns();
             }
         }
-        return new WorkNeeds(scratch, partial);
+        return new WorkNeeds(scratch, partial, slots, List.copyOf(noise));
+    }
+
+    /** Bytes of one inverse index. */
+    static long slotBytes(int rows) {
+        return (4L * rows + 255) / 256 * 256;
     }
 
     /** Blocks of a kernel that deals rows to blocks in turn. */

@@ -40,9 +40,10 @@ public final class Verification {
     private void inference(Session session) {
         session.write(Session.Vector.PARAMETERS, reference.parameters());
         session.run(reference.batch(0));
-        check("logits", session.output("logits"), reference.doubles("logits"), bounds.logits());
         losses(session, "forward ", reference.numbers());
-        chosen(session, "forward ");
+        if (chosen(session, "forward ")) {
+            check("logits", session.output("logits"), reference.doubles("logits"), bounds.logits());
+        }
     }
 
     private void training(Session session) {
@@ -112,8 +113,12 @@ public final class Verification {
         }
     }
 
-    /** Chosen tokens must be equal: the error is the share that is not, the bound zero. */
-    private void chosen(Session session, String prefix) {
+    /**
+     * Whether all chosen tokens are equal: the error is the share that is not, the bound zero but for the narrowest
+     * precision. Where one differs, the logits are those of another computation and there is nothing to compare.
+     */
+    private boolean chosen(Session session, String prefix) {
+        boolean same = true;
         int length = reference.spec().context();
         for (int block : reference.spec().routedBlocks()) {
             String name = "h." + block + ".topk";
@@ -126,8 +131,10 @@ public final class Verification {
                     wrong++;
                 }
             }
-            checks.add(new Check(prefix + "chosen " + name, (double) wrong / expected.length, 0));
+            checks.add(new Check(prefix + "chosen " + name, (double) wrong / expected.length, bounds.chosen()));
+            same &= wrong == 0;
         }
+        return same;
     }
 
     private static double[] slice(double[] vector, Tensor tensor) {

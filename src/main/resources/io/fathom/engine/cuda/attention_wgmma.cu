@@ -98,7 +98,7 @@ __device__ __forceinline__ u32 first_tile(const void* memory) {
     return ((u32)__cvta_generic_to_shared(memory) + 1023) & ~1023u;
 }
 
-// One warpgroup, 64 queries.
+// One warpgroup, 64 queries. Two that share their keys were measured slower: they wait for one another.
 extern "C" __global__ __launch_bounds__(128, 3) void attention_wgmma(const u16* qkv, u16* y, float* logSumExp, int n,
                                                                      int heads) {
     extern __shared__ u16 raw[];
@@ -186,22 +186,25 @@ extern "C" __global__ __launch_bounds__(128, 3) void attention_wgmma(const u16* 
     }
 }
 
-// dq of 64 queries over the keys up to them.
-extern "C" __global__ __launch_bounds__(128, 3) void attention_dq_wgmma(const u16* qkv, const u16* dy,
+// dq of two times 64 queries over the keys up to them: two warpgroups share each tile of keys.
+extern "C" __global__ __launch_bounds__(256, 2) void attention_dq_wgmma(const u16* qkv, const u16* dy,
                                                                         const float* logSumExp, const float* delta,
                                                                         u16* dqkv, int n, int heads) {
     extern __shared__ u16 raw[];
-    u32 qs = first_tile(raw), ds = qs + TILE_BYTES, ks = ds + TILE_BYTES, vs = ks + 2 * TILE_BYTES;
+    u32 qs = first_tile(raw), ds = qs + 2 * TILE_BYTES, ks = ds + 2 * TILE_BYTES, vs = ks + 2 * TILE_BYTES;
     int width = heads * 64, lane = threadIdx.x & 31;
     i64 stride = 3 * width, rows = (i64)(blockIdx.y / heads) * n;
     int column = blockIdx.y % heads * 64;
     const u16* base = qkv + rows * stride + column;
-    int tile = gridDim.x - 1 - blockIdx.x, q0 = tile * 64;
-    int mine = q0 + (threadIdx.x >> 5) * 16 + lane / 4;
-    copy_tile<128>(qs, base, stride, q0, n);
-    copy_tile<128>(ds, dy + rows * width + column, width, q0, n);
-    copy_tile<128>(ks, base + width, stride, 0, n);
-    copy_tile<128>(vs, base + 2 * width, stride, 0, n);
+    int group = threadIdx.x >> 7, tile = (gridDim.x - 1 - blockIdx.x) * 2 + group;
+    int last = min(tile - group + 1, (n - 1) / 64);
+    int mine = tile * 64 + (threadIdx.x >> 5 & 3) * 16 + lane / 4;
+    for (int g = 0; g < 2; g++) {
+        copy_tile<256>(qs + g * TILE_BYTES, base, stride, (tile - group + g) * 64, n);
+        copy_tile<256>(ds + g * TILE_BYTES, dy + rows * width + column, width, (tile - group + g) * 64, n);
+    }
+    copy_tile<256>(ks, base + width, stride, 0, n);
+    copy_tile<256>(vs, base + 2 * width, stride, 0, n);
     tiles_end();
     float lse[2], shift[2];
 #pragma unroll
@@ -211,42 +214,44 @@ extern "C" __global__ __launch_bounds__(128, 3) void attention_dq_wgmma(const u1
         shift[half] = row < n ? delta[(i64)blockIdx.y * n + row] : 0.f;
     }
     float out[32] = {};
-    for (int t = 0; t <= tile; t++) {
+    for (int t = 0; t <= last; t++) {
         u32 k = ks + (t & 1) * TILE_BYTES, v = vs + (t & 1) * TILE_BYTES;
-        if (t < tile) {
-            copy_tile<128>(ks + (t + 1 & 1) * TILE_BYTES, base + width, stride, (t + 1) * 64, n);
-            copy_tile<128>(vs + (t + 1 & 1) * TILE_BYTES, base + 2 * width, stride, (t + 1) * 64, n);
+        if (t < last) {
+            copy_tile<256>(ks + (t + 1 & 1) * TILE_BYTES, base + width, stride, (t + 1) * 64, n);
+            copy_tile<256>(vs + (t + 1 & 1) * TILE_BYTES, base + 2 * width, stride, (t + 1) * 64, n);
         }
         tiles_end();
         tiles_ready<1>();
-        float s[32], dp[32];
+        if (t <= tile) { // else every key comes after this group's queries
+            float s[32], dp[32];
 #pragma unroll
-        for (int i = 0; i < 32; i++) s[i] = dp[i] = 0.f;
-        products_begin();
-        tile_by_tile(s, qs, k);
-        products_end();
-        tile_by_tile(dp, ds, v);
-        products_end();
-        products_wait<1>();
-        settle(s);
+            for (int i = 0; i < 32; i++) s[i] = dp[i] = 0.f;
+            products_begin();
+            tile_by_tile(s, qs + group * TILE_BYTES, k);
+            products_end();
+            tile_by_tile(dp, ds + group * TILE_BYTES, v);
+            products_end();
+            products_wait<1>();
+            settle(s);
 #pragma unroll
-        for (int i = 0; i < 32; i++) {
-            int half = i / 2 % 2, key = t * 64 + i / 4 * 8 + lane % 4 * 2 + i % 2;
-            s[i] = exp2_fast(s[i] * W_SCALE - lse[half]);
-            if (t == tile && key > mine + half * 8) s[i] = 0.f;
+            for (int i = 0; i < 32; i++) {
+                int half = i / 2 % 2, key = t * 64 + i / 4 * 8 + lane % 4 * 2 + i % 2;
+                s[i] = exp2_fast(s[i] * W_SCALE - lse[half]);
+                if (t == tile && key > mine + half * 8) s[i] = 0.f;
+            }
+            products_wait<0>();
+            settle(dp);
+#pragma unroll
+            for (int i = 0; i < 32; i++) s[i] *= dp[i] - shift[i / 2 % 2];
+            u32 p[4][4];
+            to_left(p, s);
+            settle(out);
+            products_begin();
+            registers_by_tile(out, p, k);
+            products_end();
+            products_wait<0>();
+            settle(out);
         }
-        products_wait<0>();
-        settle(dp);
-#pragma unroll
-        for (int i = 0; i < 32; i++) s[i] *= dp[i] - shift[i / 2 % 2];
-        u32 p[4][4];
-        to_left(p, s);
-        settle(out);
-        products_begin();
-        registers_by_tile(out, p, k);
-        products_end();
-        products_wait<0>();
-        settle(out);
         __syncthreads();
     }
     u16* to = dqkv + rows * stride + column;

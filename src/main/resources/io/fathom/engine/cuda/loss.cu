@@ -131,6 +131,48 @@ extern "C" __global__ void bce_grad_real(const real* z, const float* mask, const
     binary_cross_entropy_grad(z, mask, addend, dz, scale, n);
 }
 
+extern "C" __global__ void mean_square(const float* z, float* loss, int n) {
+    __shared__ float room[32];
+    float sum = 0.f;
+    for (int i = threadIdx.x; i < n; i += blockDim.x) sum += z[i] * z[i];
+    sum = block_sum(sum, room);
+    if (threadIdx.x == 0) *loss = sum / n;
+}
+
+extern "C" __global__ void mean_square_grad(const float* z, const float* addend, float* dz, float scale, int n) {
+    int i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i < n) dz[i] = (addend ? addend[i] : 0.f) + scale * z[i];
+}
+
+// Share of scores above zero, counted exactly by each block for itself.
+__device__ __forceinline__ float positive_share(const float* scores, int n, float* room) {
+    int count = 0;
+    for (int i = threadIdx.x; i < n; i += blockDim.x) count += scores[i] > 0.f;
+    return block_sum((float)count, room) / n;
+}
+
+// loss = f P / c + (1 - f) (1 - P) / (1 - c); without its second term where c = 1.
+extern "C" __global__ void balance_loss(const float* scores, float* loss, float capacity, int n) {
+    __shared__ float room[32];
+    float f = positive_share(scores, n, room), sum = 0.f;
+    for (int i = threadIdx.x; i < n; i += blockDim.x) sum += 1.f / (1.f + expf(-scores[i]));
+    float p = block_sum(sum, room) / n;
+    if (threadIdx.x == 0) {
+        *loss = f * p / capacity + (capacity == 1.f ? 0.f : (1.f - f) * (1.f - p) / (1.f - capacity));
+    }
+}
+
+extern "C" __global__ void balance_loss_grad(const float* scores, const float* addend, float* dScores, float capacity,
+                                             float scale, int n) {
+    __shared__ float room[32];
+    float f = positive_share(scores, n, room);
+    float slope = f / capacity - (capacity == 1.f ? 0.f : (1.f - f) / (1.f - capacity));
+    int i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i >= n) return;
+    float s = 1.f / (1.f + expf(-scores[i]));
+    dScores[i] = (addend ? addend[i] : 0.f) + scale * slope * s * (1.f - s);
+}
+
 struct Terms {
     const float* term[64];
     float weight[64];

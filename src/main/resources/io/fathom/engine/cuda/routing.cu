@@ -22,18 +22,6 @@ __device__ __forceinline__ float gate_slope(float r) {
 #endif
 }
 
-// The place of `row` in its sequence's k ascending indices, or -1.
-__device__ __forceinline__ int slot_of(const int* index, int row, int length, int k) {
-    int base = row / length * k;
-    int low = base, high = base + k - 1;
-    while (low < high) {
-        int middle = (low + high) / 2;
-        if (index[middle] < row) low = middle + 1;
-        else high = middle;
-    }
-    return index[low] == row ? low : -1;
-}
-
 // One warp a row: scores[row] = x[row] . w, in float whatever the width of x.
 extern "C" __global__ void router_scores(const real* x, const float* w, float* scores, int rows) {
     int row = blockIdx.x * (blockDim.x >> 5) + (threadIdx.x >> 5);
@@ -49,12 +37,30 @@ __device__ __forceinline__ u32 key_of(float x) {
     return bits & 0x80000000u ? ~bits : bits | 0x80000000u;
 }
 
+// How many threads of the block before this one have `flag`; `all` of them have it.
+__device__ __forceinline__ int count_before(bool flag, int* room, int& all) {
+    int lane = threadIdx.x & 31, warp = threadIdx.x >> 5;
+    u32 bits = __ballot_sync(FULL, flag);
+    __syncthreads();
+    if (lane == 0) room[warp] = __popc(bits);
+    __syncthreads();
+    int before = __popc(bits & ((1u << lane) - 1));
+    all = 0;
+    for (int w = 0; w < 8; w++) {
+        if (w < warp) before += room[w];
+        all += room[w];
+    }
+    return before;
+}
+
 // One block of 256 a sequence. Radix select finds the k-th largest key eight bits at a time; then positions are taken
-// in order: all keys above it, and of those equal to it the earliest.
-extern "C" __global__ __launch_bounds__(256) void top_k(const float* scores, int* index, float* mask, int length, int k) {
+// in order: all keys above it, and of those equal to it the earliest. slots is index the other way round: the place of
+// each row in it, or -1.
+extern "C" __global__ __launch_bounds__(256) void top_k(const float* scores, int* index, float* mask, int* slots,
+                                                        int length, int k, int positive) {
     __shared__ int histogram[256];
     __shared__ int chosen, wanted;
-    __shared__ int above_of[8], equal_of[8];
+    __shared__ int room[8];
     const float* mine = scores + (i64)blockIdx.x * length;
     u32 prefix = 0;
     int want = k;
@@ -85,40 +91,28 @@ extern "C" __global__ __launch_bounds__(256) void top_k(const float* scores, int
         want = wanted;
         __syncthreads();
     }
-    int lane = threadIdx.x & 31, warp = threadIdx.x >> 5;
-    int taken = 0, equals = 0; // before this stretch of 256 positions
-    for (int start = 0; start < length; start += 256) {
-        int t = start + threadIdx.x;
-        u32 key = t < length ? key_of(mine[t]) : 0;
-        bool above = t < length && key > prefix, equal = t < length && key == prefix;
-        u32 above_bits = __ballot_sync(FULL, above), equal_bits = __ballot_sync(FULL, equal);
-        __syncthreads();
-        if (lane == 0) {
-            above_of[warp] = __popc(above_bits);
-            equal_of[warp] = __popc(equal_bits);
-        }
-        __syncthreads();
-        int aboves = 0, equals_here = equals, all_above = 0, all_equal = 0;
-        for (int w = 0; w < 8; w++) {
-            if (w < warp) {
-                aboves += above_of[w];
-                equals_here += equal_of[w];
+    int base = blockIdx.x * length, out = blockIdx.x * k, taken = 0;
+    for (int rest = 0; rest <= (positive ? 1 : 0); rest++) { // with `positive`, scores above zero go first
+        int equals = 0;
+        for (int start = 0; start < length; start += 256) {
+            int t = start + threadIdx.x, all;
+            u32 key = t < length ? key_of(mine[t]) : 0;
+            bool equal = t < length && key == prefix;
+            int earlier = equals + count_before(equal, room, all);
+            equals += all;
+            bool chosen_here = (t < length && key > prefix) || (equal && earlier < want);
+            bool above_zero = t < length && mine[t] > 0.f;
+            bool take = chosen_here && (!positive || above_zero == (rest == 0));
+            int place = taken + count_before(take, room, all);
+            taken += all;
+            if (take) {
+                index[out + place] = base + t;
+                slots[base + t] = out + place;
+            } else if (t < length && !chosen_here) {
+                slots[base + t] = -1;
             }
-            all_above += above_of[w];
-            all_equal += equal_of[w];
+            if (t < length) mask[base + t] = chosen_here && (!positive || above_zero) ? 1.f : 0.f;
         }
-        u32 before = (1u << lane) - 1;
-        aboves += __popc(above_bits & before);
-        equals_here += __popc(equal_bits & before);
-        bool take = above || (equal && equals_here < want);
-        // Of the equal keys before this one, those past `want` were not taken.
-        int place = taken + aboves + min(equals_here, want) - min(equals, want);
-        if (t < length) {
-            mask[(i64)blockIdx.x * length + t] = take ? 1.f : 0.f;
-            if (take) index[(i64)blockIdx.x * k + place] = blockIdx.x * length + t;
-        }
-        taken += all_above + min(equals + all_equal, want) - min(equals, want);
-        equals += all_equal;
     }
 }
 
@@ -130,13 +124,13 @@ extern "C" __global__ void gather(const real* x, const int* index, real* y, int 
 }
 
 // y = x, and on chosen rows + gate(score) * delta: one warp a row. y may be x.
-extern "C" __global__ void scatter_gated(const real* x, const int* index, const float* scores, const real* delta, real* y,
-                                         int rows, int length, int k) {
+extern "C" __global__ void scatter_gated(const real* x, const int* slots, const float* scores, const real* delta, real* y,
+                                         int rows, int positive) {
     int row = blockIdx.x * (blockDim.x >> 5) + (threadIdx.x >> 5);
     if (row >= rows) return;
-    int slot = slot_of(index, row, length, k);
+    int slot = slots[row];
     Row out = load_row(x + (i64)row * WIDTH);
-    if (slot >= 0) {
+    if (slot >= 0 && !(positive && scores[row] <= 0.f)) {
         float g = gate(scores[row]);
         Row d = load_row(delta + (i64)slot * WIDTH);
         EACH(i, j) out.v[i][j] += g * d.v[i][j];
@@ -144,16 +138,18 @@ extern "C" __global__ void scatter_gated(const real* x, const int* index, const 
     store_row(y + (i64)row * WIDTH, out);
 }
 
-// One warp a row of the whole sequence: dScores = addend + gate' * (dy . delta) and dDelta = gate * dy on chosen rows.
-// With partial, rows are dealt to blocks in turn and partial[blocks][WIDTH] receives sums of dDelta.
-extern "C" __global__ void scatter_gated_grad(const int* index, const float* scores, const real* delta, const real* dy,
-                                              const float* addend, real* dDelta, float* dScores, int rows, int length,
-                                              int k) {
+// One warp a row of the whole sequence: dScores = addend + gate' * (dy . delta) and dDelta = gate * dy on chosen rows;
+// with `positive`, a score not above zero gives zero to both.
+extern "C" __global__ void scatter_gated_grad(const int* slots, const float* scores, const real* delta, const real* dy,
+                                              const float* addend, real* dDelta, float* dScores, int rows,
+                                              int positive) {
     int row = blockIdx.x * (blockDim.x >> 5) + (threadIdx.x >> 5);
     if (row >= rows) return;
-    int slot = slot_of(index, row, length, k);
+    int slot = slots[row];
     float score = addend ? addend[row] : 0.f;
-    if (slot >= 0) {
+    if (slot >= 0 && positive && scores[row] <= 0.f) {
+        store_row(dDelta + (i64)slot * WIDTH, zero_row());
+    } else if (slot >= 0) {
         float r = scores[row], g = gate(r);
         Row upper = load_row(dy + (i64)row * WIDTH), d = load_row(delta + (i64)slot * WIDTH);
         score += gate_slope(r) * row_dot(upper, d);
@@ -164,11 +160,10 @@ extern "C" __global__ void scatter_gated_grad(const int* index, const float* sco
 }
 
 // dx = addend (or 0), and on chosen rows + dy: one warp a row. addend may be dx.
-extern "C" __global__ void gather_grad(const int* index, const real* dy, const real* addend, real* dx, int rows,
-                                       int length, int k) {
+extern "C" __global__ void gather_grad(const int* slots, const real* dy, const real* addend, real* dx, int rows) {
     int row = blockIdx.x * (blockDim.x >> 5) + (threadIdx.x >> 5);
     if (row >= rows) return;
-    int slot = slot_of(index, row, length, k);
+    int slot = slots[row];
     Row out = addend ? load_row(addend + (i64)row * WIDTH) : zero_row();
     if (slot >= 0) {
         Row d = load_row(dy + (i64)slot * WIDTH);

@@ -70,6 +70,7 @@ final class DeviceRun implements Addresses, AutoCloseable {
                     run.stream,
                     run.room(MatrixProducts.WORKSPACE_BYTES).address(),
                     run.room(needs.scratchBytes() + 256).address(),
+                    run.room(needs.slotBytes() + 256).address(),
                     accumulate);
             instructions.forEach(i -> run.written.addAll(i.writes()));
             run.placeAll(instructions, accumulate);
@@ -187,6 +188,11 @@ final class DeviceRun implements Addresses, AutoCloseable {
     public long factor(Value value) {
         boolean shadow = types.narrowProducts() && value.storage() == Value.Storage.PARAMETER;
         return shadow ? Objects.requireNonNull(factors.get(value), value.name()).address() : of(value);
+    }
+
+    @Override
+    public long noise(Instruction.RandomScores scores) {
+        throw new UnsupportedOperationException("noise comes with a batch; a session's test covers it");
     }
 
     @Override

@@ -138,6 +138,8 @@ class KernelTwinsTest {
         Value r = real("r", rows, 1), index = ints("index", b * k), mask = real("mask", rows, 1);
         Value delta = filled("delta", b * k, d), dy = filled("dy", rows, d), dx = real("dx", rows, d);
         Value dr = real("dr", rows, 1), dr2 = real("dr2", rows, 1);
+        boolean positive = k % 2 == 1;
+        Value dr3 = real("dr3", rows, 1), dr4 = real("dr4", rows, 1);
         Gate gate = List.of(Gate.SIGMOID, Gate.RAW, Gate.TANH).get((d + k) % 3);
         check(
                 precision,
@@ -145,13 +147,17 @@ class KernelTwinsTest {
                 hd,
                 gate,
                 new RouterScores(x, w, r),
-                new TopK(r, b, k, index, mask),
+                new TopK(r, b, k, positive, index, mask),
                 new Gather(x, index, real("xs", b * k, d)),
-                new ScatterGated(x, index, r, delta, gate, real("out", rows, d)),
+                new ScatterGated(x, index, r, delta, gate, positive, real("out", rows, d)),
                 new BinaryCrossEntropy(r, mask, real("bce", 1, 1)),
-                new ScatterGatedGrad(index, r, delta, gate, dy, null, real("dDelta", b * k, d), dr),
+                new ScatterGatedGrad(index, r, delta, gate, positive, dy, null, real("dDelta", b * k, d), dr),
                 new BinaryCrossEntropyGrad(r, mask, 0.3, dr, dr2),
-                new RouterScoresGrad(x, w, dr2, filled("addend", rows, d), dx, gradient("dw", 1, d)),
+                new BalanceLoss(r, 0.3, real("balance", 1, 1)),
+                new BalanceLossGrad(r, 0.3, 0.2, dr2, dr3),
+                new MeanSquare(r, real("square", 1, 1)),
+                new MeanSquareGrad(r, 0.1, dr3, dr4),
+                new RouterScoresGrad(x, w, dr4, filled("addend", rows, d), dx, gradient("dw", 1, d)),
                 new ColumnSum(dx, gradient("dc", 1, d)),
                 new GatherGrad(index, delta, dy, real("dx2", rows, d)),
                 new GatherGrad(index, delta, null, real("dx3", rows, d)));
@@ -205,7 +211,7 @@ class KernelTwinsTest {
                 new GeluGrad(h, dg, real("dh", rows, 2 * d)),
                 new MatMul(x, true, dy, false, null, null, gradient("dw", d, d)),
                 new MatMul(x, false, out, true, parameter("outBias", 1, 1), null, p),
-                new TopK(r, b, k, ints("i", b * k), mask),
+                new TopK(r, b, k, false, ints("i", b * k), mask),
                 new BinaryCrossEntropy(p, mask, bce),
                 new BinaryCrossEntropyGrad(p, mask, 0.5, null, dp),
                 new ColumnSum(dp, gradient("dOutBias", 1, 1)),

@@ -4,6 +4,7 @@ import io.fathom.program.Instruction;
 import io.fathom.program.Instruction.*;
 import io.fathom.program.Value;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
@@ -75,13 +76,21 @@ final class NaiveTwin {
             int d = x.y().columns();
             for (int n = 0; n < delta.length; n++) {
                 int row = (int) index[n / d];
-                y[row * d + n % d] += x.gate().apply(r[row]) * delta[n];
+                if (!x.positive() || r[row] > 0) y[row * d + n % d] += x.gate().apply(r[row]) * delta[n];
             }
         } else if (i instanceof CrossEntropy x) {
             crossEntropy(x.logits(), x.targets(), x.losses(), x.loss(), x.logSumExp());
         } else if (i instanceof BinaryCrossEntropy x) {
             double[] z = in(x.z()), mask = in(x.mask()), loss = out(x.loss());
             for (int n = 0; n < z.length; n++) loss[0] += (Math.log1p(Math.exp(z[n])) - mask[n] * z[n]) / z.length;
+        } else if (i instanceof MeanSquare x) {
+            double[] z = in(x.z()), loss = out(x.loss());
+            for (double v : z) loss[0] += v * v / z.length;
+        } else if (i instanceof BalanceLoss x) {
+            double[] z = in(x.scores()), loss = out(x.loss());
+            double p = 0;
+            for (double v : z) p += sigmoid(v) / z.length;
+            loss[0] = BalanceLoss.value(share(z), p, x.capacity());
         } else if (i instanceof WeightedSum x) {
             double[] y = out(x.total());
             for (int n = 0; n < x.terms().size(); n++)
@@ -129,6 +138,7 @@ final class NaiveTwin {
             int d = x.dy().columns();
             for (int n = 0; n < delta.length; n++) {
                 int row = (int) index[n / d];
+                if (x.positive() && r[row] <= 0) continue;
                 dd[n] = x.gate().apply(r[row]) * dy[row * d + n % d];
                 ds[row] += x.gate().derivative(r[row]) * dy[row * d + n % d] * delta[n];
             }
@@ -143,11 +153,24 @@ final class NaiveTwin {
             double[] z = in(x.z()), mask = in(x.mask()), dz = copyOrZero(x.addend(), z.length);
             for (int n = 0; n < z.length; n++) dz[n] += x.weight() / z.length * (sigmoid(z[n]) - mask[n]);
             memory.put(x.dz(), dz);
+        } else if (i instanceof MeanSquareGrad x) {
+            double[] z = in(x.z()), dz = copyOrZero(x.addend(), z.length);
+            for (int n = 0; n < z.length; n++) dz[n] += x.weight() * 2 * z[n] / z.length;
+            memory.put(x.dz(), dz);
+        } else if (i instanceof BalanceLossGrad x) {
+            double[] z = in(x.scores()), dz = copyOrZero(x.addend(), z.length);
+            double slope = x.weight() / z.length * BalanceLoss.slope(share(z), x.capacity());
+            for (int n = 0; n < z.length; n++) dz[n] += slope * sigmoid(z[n]) * (1 - sigmoid(z[n]));
+            memory.put(x.dScores(), dz);
         } else if (i instanceof HeadLoss x) {
             headLoss(x);
         } else {
             throw new IllegalArgumentException(i.toString());
         }
+    }
+
+    private static double share(double[] z) {
+        return Arrays.stream(z).filter(v -> v > 0).count() / (double) z.length;
     }
 
     static double gelu(double x) {
@@ -290,10 +313,11 @@ final class NaiveTwin {
             for (int t = 0; t < s; t++) rows.add(base + t);
             rows.sort(Comparator.comparingDouble((Integer row) -> -r[row]).thenComparing(row -> row));
             List<Integer> best = new ArrayList<>(rows.subList(0, x.k()));
-            best.sort(Comparator.naturalOrder());
+            best.sort(Comparator.comparing((Integer row) -> x.positive() && r[row] <= 0)
+                    .thenComparing(row -> row));
             for (int n = 0; n < x.k(); n++) {
                 index[b * x.k() + n] = best.get(n);
-                mask[best.get(n)] = 1;
+                mask[best.get(n)] = x.positive() && r[best.get(n)] <= 0 ? 0 : 1;
             }
         }
     }
