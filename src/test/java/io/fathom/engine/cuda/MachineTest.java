@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -19,6 +20,12 @@ import org.junit.jupiter.api.io.TempDir;
 class MachineTest {
     @TempDir
     Path folder;
+
+    private List<Path> kept() throws IOException {
+        try (Stream<Path> files = Files.list(folder)) {
+            return files.toList();
+        }
+    }
 
     @Test
     void missingLibrariesAreNamed() {
@@ -69,7 +76,7 @@ class MachineTest {
         assertThat(new ProductChoices(folder, "NVIDIA H200", 130200).find("a"))
                 .hasValueSatisfying(words -> assertThat(words).containsExactly(1, -1, 3, 4, 5, 6, 7, 8));
         assertThat(new ProductChoices(folder, "NVIDIA H200", 130300).find("a")).isEmpty();
-        for (Path file : Files.list(folder).toList()) {
+        for (Path file : kept()) {
             Files.writeString(file, "torn\tline");
         }
         assertThat(new ProductChoices(folder, "NVIDIA H200", 130200).find("a")).isEmpty();
@@ -106,6 +113,6 @@ class MachineTest {
                 }
             }
         }
-        assertThat(Files.list(folder)).hasSize(21);
+        assertThat(kept()).hasSize(21);
     }
 }
