@@ -124,7 +124,7 @@ final class CorpusPass {
         // Once all files are read a problem in one of them ends the job; not before, so that all problems are told.
         Supplier<Optional<UserError>> mistake =
                 () -> reports.value().size() < parts.size() ? Optional.empty() : problem(reports);
-        return progress.await(spark, "reading", tokenised.collectAsync(), mistake).stream()
+        return progress.await(spark, "reading and tokenising", tokenised.collectAsync(), mistake).stream()
                 .map(bytes -> BucketResult.of(bytes, tokenizer.vocabulary()))
                 .toList();
     }

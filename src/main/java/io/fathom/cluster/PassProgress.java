@@ -87,6 +87,9 @@ public final class PassProgress {
                 }
             }
         } catch (ExecutionException e) {
+            if (spark.sc().isStopped()) {
+                throw new StoppedException(what + " was stopped before its end and left nothing behind: run it again");
+            }
             Throwable cause = e.getCause() == null ? e : e.getCause();
             throw new IllegalStateException(what + " failed: " + cause.getMessage(), cause);
         } finally {

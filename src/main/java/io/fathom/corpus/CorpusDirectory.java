@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.concurrent.TimeUnit;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
@@ -22,6 +23,10 @@ import org.apache.hadoop.fs.Path;
  * last. Whatever stops the maker, readers find the corpus before or the corpus after, or none; never half of one.
  */
 public final class CorpusDirectory {
+    private static final String PREPARING = ".preparing-";
+    private static final String REPLACED = ".replaced-";
+    private static final long FORGOTTEN_MILLIS = TimeUnit.DAYS.toMillis(1);
+
     private final FileSystem fileSystem;
     private final Path path;
 
@@ -89,12 +94,30 @@ public final class CorpusDirectory {
 
     /** A new empty directory beside this one, for the shards; deleted when this JVM ends, unless published. */
     public Path begin() throws IOException {
-        Path work = new Path(path.getParent(), "." + path.getName() + ".preparing-" + UUID.randomUUID());
+        deleteForgotten();
+        Path work = beside(PREPARING);
         if (!fileSystem.mkdirs(work)) {
             throw new IOException(work + " cannot be made");
         }
         fileSystem.deleteOnExit(work);
         return work;
+    }
+
+    private Path beside(String purpose) {
+        return new Path(path.getParent(), "." + path.getName() + purpose + UUID.randomUUID());
+    }
+
+    /** A JVM that was killed outright could not delete its work; after a day nobody can be at it any more. */
+    private void deleteForgotten() throws IOException {
+        if (!fileSystem.exists(path.getParent())) {
+            return;
+        }
+        for (FileStatus file : fileSystem.listStatus(path.getParent())) {
+            if (file.getPath().getName().startsWith("." + path.getName() + PREPARING)
+                    && System.currentTimeMillis() - file.getModificationTime() > FORGOTTEN_MILLIS) {
+                fileSystem.delete(file.getPath(), true);
+            }
+        }
     }
 
     /** Deletes {@code work}, which is not going to be published. */
@@ -110,7 +133,7 @@ public final class CorpusDirectory {
                 out.write(source.toJsonLine().getBytes(StandardCharsets.UTF_8));
             }
         }
-        Path replaced = new Path(path.getParent(), "." + path.getName() + ".replaced-" + UUID.randomUUID());
+        Path replaced = beside(REPLACED);
         boolean replaces = fileSystem.exists(path);
         if (replaces) {
             rename(path, replaced);
