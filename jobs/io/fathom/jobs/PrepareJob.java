@@ -20,9 +20,10 @@ import picocli.CommandLine.Option;
         description = "Reads text and writes it as token shards, ready to train on.",
         footer = {
             "",
-            "Reads .jsonl, .parquet, .zip, .jar and every extension of corpus.extensions, compressed or not (.gz, .bz2);",
-            "paths, globs and directories of any file system Hadoop knows. A corpus of the same text and settings is",
-            "reused; another one at the same place is an error unless --overwrite is given.",
+            "Reads .jsonl, .parquet, .zip, .jar and plain text of any file system Hadoop",
+            "knows: paths, globs, directories; lines and text also compressed (.gz, .bz2).",
+            "A corpus of the same text and settings is reused; another one in the same",
+            "place is an error unless --overwrite is given.",
             "",
             "Settings (--set KEY=VALUE):",
             "  corpus.input               paths or globs of the text; [a,b] for several",
@@ -32,11 +33,12 @@ import picocli.CommandLine.Option;
             "  corpus.textColumn          column of a Parquet file that holds the text",
             "  corpus.extensions          extensions of plain text",
             "  corpus.validationFraction  share of the documents kept for validation",
-            "  corpus.textPieceBytes      longer plain text is cut into documents of about this size",
+            "  corpus.textPieceBytes      longer plain text is cut at about this size",
             "  corpus.maxDocumentBytes    longer documents are an error",
             "  corpus.shardTokens         tokens of one shard file",
             "",
-            "Example:  ./submit.sh prepare --run runs/wiki --set corpus.input='data/*.jsonl.gz' --set corpus.tokenizer=gpt2"
+            "Example:",
+            "  ./submit.sh prepare --run runs/wiki --set corpus.input='data/*.jsonl.gz'"
         })
 final class PrepareJob implements Callable<Integer> {
     @Mixin

@@ -92,7 +92,7 @@ public final class CorpusPreparation {
             throw new UserError("the smaller split of " + corpus.path() + " has " + tokens
                     + " tokens, and one window of model.context = "
                     + config.model().context() + " needs "
-                    + leastTokens() + ": lower model.context, or give more text and --overwrite");
+                    + leastTokens() + ": lower model.context, or prepare more text with --overwrite");
         }
     }
 
@@ -102,7 +102,7 @@ public final class CorpusPreparation {
                 settings.differenceFrom(corpus.manifest().settings()).or(() -> changes(records, files));
         if (difference.isPresent()) {
             throw new UserError(corpus.path() + " holds another corpus (" + difference.get()
-                    + "): replace it with --overwrite, or set corpus.path or --run to another directory");
+                    + "): replace it by prepare --overwrite, or set corpus.path or --run to another directory");
         }
     }
 

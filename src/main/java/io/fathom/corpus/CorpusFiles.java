@@ -27,10 +27,22 @@ public final class CorpusFiles {
      */
     public static FileSystem fileSystem(Path path, Configuration hadoop) {
         try {
-            FileSystem fileSystem = path.getFileSystem(hadoop);
+            FileSystem fileSystem = reach(path, hadoop);
             return fileSystem instanceof LocalFileSystem local ? local.getRawFileSystem() : fileSystem;
         } catch (IOException | IllegalArgumentException e) {
             throw new UserError(path + ": cannot reach its file system: " + e.getMessage(), e);
+        }
+    }
+
+    /** The file system of {@code path}; Hadoop tells of a connector that is missing by a bare RuntimeException. */
+    static FileSystem reach(Path path, Configuration hadoop) throws IOException {
+        try {
+            return path.getFileSystem(hadoop);
+        } catch (RuntimeException e) {
+            throw new IOException(
+                    "no connector for " + path.toUri().getScheme() + ": on the class path, add it with --packages ("
+                            + e.getMessage() + ")",
+                    e);
         }
     }
 

@@ -94,7 +94,7 @@ public final class Documents implements AutoCloseable {
 
     private DocumentReader open() throws IOException {
         Path path = new Path(part.path());
-        FileSystem fileSystem = path.getFileSystem(hadoop);
+        FileSystem fileSystem = CorpusFiles.reach(path, hadoop);
         return switch (part.kind()) {
             case TEXT -> new TextReader(lines(fileSystem, path), settings);
             case JSON_LINES ->

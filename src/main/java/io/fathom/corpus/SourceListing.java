@@ -78,7 +78,7 @@ public record SourceListing(List<SourceFile> files, Map<String, Integer> passedO
         void add(String input) {
             try {
                 Path path = new Path(input);
-                FileSystem fileSystem = path.getFileSystem(hadoop);
+                FileSystem fileSystem = CorpusFiles.reach(path, hadoop);
                 FileStatus[] found = matches(fileSystem, path);
                 if (found.length == 0) {
                     problems.add(input + " matches nothing"
