@@ -123,8 +123,8 @@ final class RoutingJob implements Callable<Integer> {
         }
         out.println(
                 outcome.figures().agree()
-                        ? "budgeted, counted and realised under top-k agree exactly"
-                        : "WARNING: budgeted, counted and realised under top-k differ: one of them is wrong");
+                        ? "the figures agree: budgeted and counted are one number, and realised under top-k too"
+                        : "WARNING: budgeted, counted and realised FLOPs do not agree: one of them is wrong");
         out.println();
     }
 }

@@ -1,18 +1,53 @@
 package io.fathom.report;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import io.fathom.routing.RoutingResults;
 import io.fathom.routing.Table;
+import java.util.List;
 
 /** What routing saved, and whether it can be had when generating. */
 final class CostSection {
     private final RoutingResults routing;
+    private final RunArtefacts run;
 
-    CostSection(RoutingResults routing) {
+    CostSection(RoutingResults routing, RunArtefacts run) {
         this.routing = routing;
+        this.run = run;
     }
 
     String html() {
-        return flops() + causal();
+        String evaluation = run.evaluation()
+                .map(CostSection::modes)
+                .orElseGet(() -> Html.missing(
+                        "The loss under causal routing has not been measured.",
+                        "./submit.sh evaluate --run " + run.path()));
+        return flops() + causal() + evaluation;
+    }
+
+    private static String modes(JsonNode evaluation) {
+        StringBuilder out = new StringBuilder("<div class=\"wide\"><table><thead><tr><th>mode</th>"
+                + "<th>nats per token</th><th>bits per byte</th><th>gap to top-k</th><th>gap</th><th>takes</th>"
+                + "<th>FLOPs of the dense twin</th></tr></thead><tbody>");
+        for (JsonNode mode : evaluation.path("modes")) {
+            out.append("<tr><th>")
+                    .append(Html.escape(mode.path("mode").asText()))
+                    .append("</th>");
+            for (String cell : List.of(
+                    Numbers.fixed(mode.path("loss").asDouble(Double.NaN), 4),
+                    Numbers.fixed(mode.path("bits_per_byte").asDouble(Double.NaN), 4),
+                    Numbers.fixed(mode.path("gap_nats").asDouble(Double.NaN), 4),
+                    Numbers.percent(mode.path("gap_percent").asDouble(Double.NaN) / 100, 2),
+                    Numbers.percent(mode.path("capacity").asDouble(Double.NaN), 1),
+                    Numbers.percent(mode.path("share_of_dense_twin").asDouble(Double.NaN), 1))) {
+                out.append("<td>").append(cell).append("</td>");
+            }
+            out.append("</tr>");
+        }
+        return Html.figure(
+                "The price of not looking ahead",
+                "The model scored as it generates, each block by the rule alone, over "
+                        + Numbers.whole(evaluation.path("tokens").asLong()) + " validation tokens.",
+                out.append("</tbody></table></div>").toString());
     }
 
     private String flops() {
@@ -39,8 +74,10 @@ final class CostSection {
         boolean agree = routing.summary().path("flops_agree").asBoolean();
         String note = "Matrix products of a forward pass, attention scores counted in full, head included."
                 + " <em>Budgeted</em> by formula with k tokens a routed block, <em>counted</em> from the compiled"
-                + " program, <em>realised</em> with the tokens that were taken. Budgeted, counted and realised under"
-                + " top-k " + (agree ? "are the same number." : "<strong>differ: one of them is wrong.</strong>");
+                + " program, <em>realised</em> with the tokens that were taken. "
+                + (agree
+                        ? "The figures agree: budgeted and counted, and under top-k realised, are one number."
+                        : "<strong>The figures do not agree: one of them is wrong.</strong>");
         return Html.figure(
                 "Forward FLOPs three ways",
                 note,

@@ -38,7 +38,7 @@ public final class ReportPage {
         String routing = run.routing()
                 .map(found -> section("layers", "What the routers learned", new LayersSection(found).html())
                         + section("tokens", "Which tokens go deep", new TokensSection(found).html())
-                        + section("cost", "What it saved", new CostSection(found).html()))
+                        + section("cost", "What it saved", new CostSection(found, run).html()))
                 .orElseGet(() -> section(
                         "layers",
                         "What the routers learned",
@@ -64,7 +64,7 @@ public final class ReportPage {
                             + model.path("blocks").asInt() + " blocks of width "
                             + model.path("width").asInt() + ", "
                             + model.path("routed_blocks").size()
-                            + " routed, capacity "
+                            + " routed by " + model.path("router").asText() + ", capacity "
                             + Numbers.percent(model.path("capacity").asDouble(), 1) + ", gate "
                             + model.path("gate").asText() + ". Routing measured at round "
                             + found.summary().path("round").asInt() + " on "

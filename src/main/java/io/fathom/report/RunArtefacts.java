@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.fathom.checkpoint.RunDirectory;
 import io.fathom.config.UserError;
 import io.fathom.corpus.CorpusManifest;
+import io.fathom.decode.evaluation.EvaluationResults;
 import io.fathom.routing.RoutingFiles;
 import io.fathom.routing.RoutingResults;
 import java.io.IOException;
@@ -20,6 +21,7 @@ import org.apache.hadoop.conf.Configuration;
  * @param metrics rounds trained; empty when there are none
  * @param twin rounds of the dense twin; empty when there is none
  * @param routing what the routing job found
+ * @param evaluation losses under top-k and the causal rules
  * @param corpus what was learnt from
  * @param configuration the resolved configuration as it is written
  * @param provenance where the run came from
@@ -29,6 +31,7 @@ record RunArtefacts(
         List<MetricPoint> metrics,
         List<MetricPoint> twin,
         Optional<RoutingResults> routing,
+        Optional<JsonNode> evaluation,
         Optional<CorpusManifest> corpus,
         Optional<String> configuration,
         Optional<JsonNode> provenance) {
@@ -58,6 +61,7 @@ record RunArtefacts(
                 text(run, METRICS).map(MetricPoint::of).orElse(List.of()),
                 text(twinRun, METRICS).map(MetricPoint::of).orElse(List.of()),
                 new RoutingFiles(hadoop, path).read(),
+                EvaluationResults.read(run),
                 text(corpusDirectory, "manifest.json")
                         .map(json -> CorpusManifest.ofJson(json, corpusDirectory.path("manifest.json"))),
                 text(run, "config.conf"),

@@ -2,6 +2,7 @@ package io.fathom.routing;
 
 import io.fathom.model.Flops;
 import io.fathom.model.ModelSpec;
+import io.fathom.model.Routing;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.ToDoubleFunction;
@@ -10,16 +11,19 @@ import java.util.function.ToDoubleFunction;
  * What a forward pass costs, three ways: budgeted by formula with k tokens a routed block, realised with the tokens
  * that were taken, counted from the compiled program.
  *
- * <p>Budgeted, realised under top-k and counted are the same number, exactly; {@link #agree()} says whether they are.
- * Under a causal rule the tokens taken vary by sequence, so their cost is a mean.
+ * <p>Budgeted, counted and realised under top-k are the same number, exactly; {@link #agree()} says whether they are.
+ * Where tokens choose for themselves, and under a causal rule, the tokens taken vary by sequence: their cost is a mean,
+ * for token choice at most the budget, which is what its program, of fixed shapes, computes.
  *
  * @param denseTwin FLOPs of a sequence through the model with every block dense
  * @param budgeted of a sequence by formula
  * @param counted of a sequence by the compiled program's matrix products
- * @param realised of a sequence by rule, {@code top-k} first
+ * @param realised of a sequence by rule, first the one that the model was traced with
  * @param length S
  */
 public record FlopFigures(double denseTwin, double budgeted, double counted, List<Realised> realised, int length) {
+
+    private static final String TOKEN_CHOICE = "token choice";
 
     /** FLOPs of a sequence with the tokens that {@code rule} took. */
     public record Realised(String rule, double flops) {}
@@ -39,11 +43,13 @@ public record FlopFigures(double denseTwin, double budgeted, double counted, Lis
         double predictor = (double) flops.predictor();
         List<Realised> realised = new ArrayList<>();
         realised.add(realised(
-                "top-k",
+                spec.routing() instanceof Routing.TokenChoice ? TOKEN_CHOICE : "top-k",
                 flops,
                 fold,
                 layer -> Flops.block(layer.meanSelected(), layer.meanSquaredSelected(), width) + predictor));
-        realised.add(realised("router", flops, fold, layer -> block(layer.router(), width)));
+        if (fold.learnt()) {
+            realised.add(realised("router", flops, fold, layer -> block(layer.router(), width)));
+        }
         if (fold.layers().stream().allMatch(layer -> layer.predictor().isPresent())) {
             realised.add(realised(
                     "predictor", flops, fold, layer -> block(layer.predictor().orElseThrow(), width) + predictor));
@@ -71,9 +77,13 @@ public record FlopFigures(double denseTwin, double budgeted, double counted, Lis
         return new Realised(rule, sum);
     }
 
-    /** Whether budgeted, counted and realised under top-k are one number. */
+    /**
+     * Whether the figures stand to each other as they must: equal under top-k, within the budget under token choice.
+     */
     public boolean agree() {
-        return budgeted == counted && budgeted == realised.get(0).flops();
+        Realised traced = realised.get(0);
+        boolean kept = traced.rule().equals(TOKEN_CHOICE) ? traced.flops() <= budgeted : traced.flops() == budgeted;
+        return budgeted == counted && kept;
     }
 
     /** Share of the dense twin's FLOPs that {@code flops} of a sequence save. */
@@ -90,8 +100,8 @@ public record FlopFigures(double denseTwin, double budgeted, double counted, Lis
                 .number("share_of_dense_twin")
                 .number("saved");
         row(table, "dense twin", "none", denseTwin);
-        row(table, "budgeted", "top-k", budgeted);
-        row(table, "counted", "top-k", counted);
+        row(table, "budgeted", realised.get(0).rule(), budgeted);
+        row(table, "counted", realised.get(0).rule(), counted);
         for (Realised figure : realised) {
             row(table, "realised", figure.rule(), figure.flops());
         }

@@ -58,7 +58,9 @@ final class LayerTables {
                 .number("recall")
                 .number("f1");
         for (LayerFold layer : fold.layers()) {
-            causal(table, layer, "router", layer.router());
+            if (fold.learnt()) {
+                causal(table, layer, "router", layer.router());
+            }
             layer.predictor().ifPresent(rule -> causal(table, layer, "predictor", rule));
         }
         return table.build();

@@ -12,6 +12,7 @@ public final class RoutingFold implements Serializable {
 
     private final int length;
     private final int excerptSequences;
+    private final boolean learnt;
     private final List<LayerFold> layers = new ArrayList<>();
     private final DepthFold depth;
     private final TokenFold tokens;
@@ -33,6 +34,7 @@ public final class RoutingFold implements Serializable {
         boolean predictor = spec.routing() instanceof Routing.ExpertChoice choice && choice.predictor();
         this.length = spec.context();
         this.excerptSequences = excerptSequences;
+        this.learnt = !(spec.routing() instanceof Routing.Stochastic);
         for (int block : spec.routedBlocks()) {
             layers.add(new LayerFold(block, length, sigmoidBins, predictor));
         }
@@ -82,6 +84,11 @@ public final class RoutingFold implements Serializable {
     /** S. */
     public int length() {
         return length;
+    }
+
+    /** Whether the router weights are learnt; those of chance say nothing of a token. */
+    public boolean learnt() {
+        return learnt;
     }
 
     /** Sequences seen. */

@@ -70,11 +70,17 @@ public record RoutingResults(JsonNode summary, List<Table> tables) {
         model.set("routed_blocks", JSON.valueToTree(spec.routedBlocks()));
         model.put("selected_tokens", new Flops(spec).selected());
         if (spec.routing() instanceof Routing.Routed routed) {
+            model.put("router", router(routed));
             model.put("capacity", routed.capacity());
             model.put("gate", routed.gate().name().toLowerCase(Locale.ROOT));
-            model.put("predictor", routed instanceof Routing.ExpertChoice choice && choice.predictor());
         }
         return model;
+    }
+
+    private static String router(Routing.Routed routed) {
+        return routed instanceof Routing.TokenChoice
+                ? "token-choice"
+                : routed instanceof Routing.Stochastic ? "random" : "expert-choice";
     }
 
     private static ObjectNode depth(RoutingFold fold) {

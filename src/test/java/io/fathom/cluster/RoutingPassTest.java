@@ -21,6 +21,7 @@ import io.fathom.model.ModelSpec;
 import io.fathom.model.ParameterLayout;
 import io.fathom.program.Programs;
 import io.fathom.routing.RoutingResults;
+import io.fathom.routing.Table;
 import io.fathom.routing.TokenText;
 import java.util.List;
 import java.util.Optional;
@@ -83,6 +84,28 @@ class RoutingPassTest {
         Flops flops = new Flops(config.model().spec(257));
         assertThat(outcome.figures().counted()).isEqualTo((double) flops.forward());
         assertThat(outcome.fold().depth().meanLoss()).isCloseTo(referenceLoss(config), within(1e-5));
+    }
+
+    @Test
+    void tokensThatChooseForThemselvesStayWithinTheBudget() {
+        RunConfig config = config("model.routing.kind", "token-choice", "model.routing.capacity", "0.75");
+        RoutingPass.Outcome outcome = measure("local[2]", config);
+        assertThat(outcome.fold().layers().get(0).rate()).isBetween(0.3, 0.749);
+        assertThat(outcome.figures().agree()).isTrue();
+        assertThat(outcome.figures().realised().get(0).flops())
+                .isLessThan(outcome.figures().budgeted());
+        Table causal = results(config, outcome).table("causal");
+        assertThat(causal.number(0, "recall")).as("what a token chose is r > 0").isEqualTo(1);
+    }
+
+    @Test
+    void chanceHasNoRouterToJudge() {
+        RunConfig config = config("model.routing.kind", "random", "model.routing.capacity", "0.25");
+        RoutingPass.Outcome outcome = measure("local[2]", config);
+        assertThat(outcome.fold().layers().get(0).rate()).isEqualTo(0.25);
+        assertThat(outcome.figures().agree()).isTrue();
+        assertThat(results(config, outcome).table("causal").rows()).isEmpty();
+        assertThat(results(config, outcome).table("flops").rows()).hasSize(4);
     }
 
     /** The same 40 sequences in one batch of the reference engine. */

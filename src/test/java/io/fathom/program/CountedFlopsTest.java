@@ -18,7 +18,9 @@ class CountedFlopsTest {
                 new ModelSpec(257, 32, 24, 3, 4, new Routing.ExpertChoice(2, 1, 0.125, Gate.SIGMOID, 0.01, true)),
                 new ModelSpec(97, 16, 20, 2, 5, new Routing.ExpertChoice(2, 1, 0.5, Gate.RAW, 0, false)),
                 new ModelSpec(97, 16, 20, 2, 3, new Routing.ExpertChoice(1, 0, 0.25, Gate.TANH, 0.1, true)),
-                new ModelSpec(61, 9, 10, 5, 6, new Routing.ExpertChoice(3, 0, 0.3, Gate.SIGMOID, 0.01, true)));
+                new ModelSpec(61, 9, 10, 5, 6, new Routing.ExpertChoice(3, 0, 0.3, Gate.SIGMOID, 0.01, true)),
+                new ModelSpec(97, 16, 20, 2, 4, new Routing.TokenChoice(2, 1, 0.25, Gate.SIGMOID, 0.01, 0)),
+                new ModelSpec(97, 16, 20, 2, 4, new Routing.Stochastic(2, 1, 0.25, Gate.SIGMOID)));
     }
 
     @ParameterizedTest

@@ -85,7 +85,8 @@ class ReportPageTest {
                 .contains("dense validation")
                 .contains("Which tokens go deep")
                 .contains("Forward FLOPs three ways")
-                .contains("are the same number")
+                .contains("The figures agree")
+                .contains("predictor &gt; 0</th><td>1.7654</td>")
                 .contains("git.commit")
                 .contains("0123abc")
                 .contains("note = &quot;a &lt; b&quot;");
@@ -111,7 +112,8 @@ class ReportPageTest {
         assertThat(write(run, Optional.empty())).contains("No dense twin").doesNotContain("No rounds");
         SyntheticRun.routing(run, SyntheticTraces.model(12, 2, 0.2, false));
         assertThat(write(run, Optional.empty()))
-                .doesNotContain("has not been measured")
+                .doesNotContain("The routing of this run has not been measured")
+                .contains("./submit.sh evaluate --run")
                 .doesNotContain("NaN");
     }
 

@@ -87,6 +87,12 @@ final class SyntheticRun {
         metrics(run, 1.55, flops.trainingPerToken(), 30, 1);
         metrics(run.resolve("dense"), 1.62, flops.denseTwin().trainingPerToken(), 19, 2);
         routing(run, spec);
+        Files.createDirectories(run.resolve("evaluation"));
+        Files.writeString(
+                run.resolve("evaluation/evaluation.json"),
+                "{\"tokens\":8192,\"modes\":[{\"mode\":\"predictor > 0\",\"loss\":1.7654,\"bits_per_byte\":2.5,"
+                        + "\"gap_nats\":0.0054,\"gap_percent\":0.31,\"capacity\":0.124,"
+                        + "\"share_of_dense_twin\":0.57}]}");
         Files.write(
                 run.resolve("config.conf"), "fathom { seed = 1, note = \"a < b\" }\n".getBytes(StandardCharsets.UTF_8));
         Files.writeString(
