@@ -16,6 +16,8 @@ class ReadmeIT {
     private static final Path RUN = Path.of("target/tiny-demo");
     private static final Pattern SHELL = Pattern.compile("```sh\n(.*?)```", Pattern.DOTALL);
 
+    private static final Pattern LINK = Pattern.compile("]\\(([^)]+)\\)");
+
     /** The lines of the README's shell blocks. */
     private static List<String> commands() throws IOException {
         return SHELL.matcher(Files.readString(Path.of("README.md")))
@@ -29,6 +31,14 @@ class ReadmeIT {
     void theTwoCommandsComeFirst() throws IOException {
         assertThat(commands()).startsWith("./submit.sh demo", "mvn -B verify");
         assertThat(Files.readString(Path.of(".ci/run"))).contains("mvn -B verify\n");
+    }
+
+    @Test
+    void everyLinkLeadsSomewhere() throws IOException {
+        assertThat(LINK.matcher(Files.readString(Path.of("README.md"))).results().map(link -> link.group(1)))
+                .filteredOn(link -> !link.startsWith("https://"))
+                .isNotEmpty()
+                .allSatisfy(link -> assertThat(Path.of(link)).exists());
     }
 
     @Test
