@@ -15,7 +15,6 @@ import io.fathom.decode.Sampling;
 import io.fathom.decode.evaluation.Thresholds;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.Callable;
@@ -96,7 +95,7 @@ final class GenerateJob implements Callable<Integer> {
         });
         out.println();
         out.println();
-        out.print(summary(generation, checkpoint));
+        out.print(GenerationSummary.of(generation, checkpoint));
         if (explain) {
             DepthText text = new DepthText(checkpoint.spec().blocks(), generation.tokens());
             run.write(PAGE, text.html());
@@ -114,42 +113,5 @@ final class GenerateJob implements Callable<Integer> {
         return calibrated
                 ? rule.withThresholds(Thresholds.read(run, checkpoint.round()).of(rule.signal()))
                 : rule;
-    }
-
-    private static String summary(Generation generation, Checkpoint checkpoint) {
-        Generation.Cost cost = generation.cost();
-        String ended = generation.end() == Generation.End.END_OF_TEXT ? ", ended by itself" : "";
-        String slides = cost.slides() == 0
-                ? ""
-                : String.format(
-                        Locale.ROOT,
-                        "context        full %d times: the newer half of its %d tokens was read again%n",
-                        cost.slides(),
-                        checkpoint.spec().context());
-        return String.format(
-                        Locale.ROOT,
-                        "tokens         %d new after a prompt of %d%s, from round %d%n",
-                        cost.newTokens(),
-                        cost.promptTokens(),
-                        ended,
-                        checkpoint.round())
-                + String.format(
-                        Locale.ROOT,
-                        "speed          %.1f new tokens/s; prompt read in %.2f s%n",
-                        cost.tokensPerSecond(),
-                        cost.promptSeconds())
-                + String.format(
-                        Locale.ROOT,
-                        "depth          %.2f of %d blocks a token%n",
-                        cost.meanDepth(),
-                        checkpoint.spec().blocks())
-                + against("keys, values", "bytes", (double) cost.cacheBytes(), (double) cost.denseCacheBytes())
-                + against("compute", "FLOPs a token", cost.flopsPerToken(), cost.denseFlopsPerToken())
-                + slides;
-    }
-
-    private static String against(String what, String unit, double value, double dense) {
-        return String.format(
-                Locale.ROOT, "%-14s %,.0f %s, dense %,.0f: %.1f %%%n", what, value, unit, dense, 100 * value / dense);
     }
 }

@@ -35,7 +35,9 @@ class ReadmeIT {
 
     @Test
     void everyLinkLeadsSomewhere() throws IOException {
-        assertThat(LINK.matcher(Files.readString(Path.of("README.md"))).results().map(link -> link.group(1)))
+        assertThat(LINK.matcher(Files.readString(Path.of("README.md")))
+                        .results()
+                        .map(link -> link.group(1)))
                 .filteredOn(link -> !link.startsWith("https://"))
                 .isNotEmpty()
                 .allSatisfy(link -> assertThat(Path.of(link)).exists());
