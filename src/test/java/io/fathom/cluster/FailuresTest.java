@@ -44,6 +44,9 @@ class FailuresTest {
         for (int i = 0; i < 4; i++) {
             assertThat(directory.resolve("plan/struck-" + i)).as(faults).exists();
         }
+        assertThat(directory.resolve("plan/device-1"))
+                .as("tasks use the GPUs Spark gives them")
+                .exists();
         assertThat(TinyRun.newest(faulty).parameters()).isEqualTo(undisturbed(SHORT));
     }
 

@@ -160,6 +160,7 @@ record FaultPlan(String directory, List<Fault> faults) implements Serializable {
 
         @Override
         public Session open(Program program, SessionOptions options) {
+            plan.claim("device-" + options.device());
             return new FaultySession(plan, sound.open(program, options));
         }
     }

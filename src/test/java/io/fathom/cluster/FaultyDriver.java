@@ -4,6 +4,7 @@ import io.fathom.cluster.FaultPlan.Fault;
 import io.fathom.cluster.FaultPlan.Kind;
 import io.fathom.cluster.FaultPlan.Place;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
@@ -27,15 +28,25 @@ final class FaultyDriver {
                 .map(FaultyDriver::fault)
                 .toList();
         FaultPlan plan = new FaultPlan(arguments[2], faults);
-        String classPath = System.getProperty("java.class.path");
-        try (JavaSparkContext spark = TinyRun.spark(
-                arguments[0],
+        List<String> conf = new ArrayList<>(List.of(
                 "spark.executor.extraClassPath",
-                classPath,
+                System.getProperty("java.class.path"),
                 "spark.executor.extraJavaOptions",
                 String.join(" ", Processes.opens()) + " -XX:TieredStopAtLevel=1",
                 "spark.executor.memory",
-                "512m")) {
+                "512m",
+                "spark.plugins",
+                FathomPlugin.class.getName()));
+        if (arguments[0].startsWith("local-cluster")) {
+            // Two GPUs a machine, as the script finds them; local mode knows none.
+            for (String who : List.of("worker", "executor")) {
+                conf.addAll(List.of("spark." + who + ".resource.gpu.amount", "2"));
+                conf.addAll(
+                        List.of("spark." + who + ".resource.gpu.discoveryScript", System.getProperty("gpu.discovery")));
+            }
+            conf.addAll(List.of("spark.task.resource.gpu.amount", "1"));
+        }
+        try (JavaSparkContext spark = TinyRun.spark(arguments[0], conf.toArray(String[]::new))) {
             TinyRun.train(
                     spark,
                     TinyRun.config(settings),

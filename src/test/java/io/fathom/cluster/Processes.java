@@ -24,6 +24,7 @@ final class Processes {
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(opens());
         command.add("-Xmx512m");
+        command.add("-Dgpu.discovery=" + Path.of("conf/gpu-discovery.sh").toAbsolutePath());
         command.add("-cp");
         command.add(System.getProperty("java.class.path"));
         command.add(main.getName());
@@ -34,6 +35,7 @@ final class Processes {
                 .redirectOutput(directory.resolve("output").toFile());
         builder.environment().put("SPARK_HOME", sparkHome(directory).toString());
         builder.environment().put("SPARK_SCALA_VERSION", "2.12");
+        builder.environment().put("PATH", nvidiaSmi(directory) + ":" + System.getenv("PATH"));
         return builder.start();
     }
 
@@ -51,5 +53,16 @@ final class Processes {
             }
         }
         return home;
+    }
+
+    /** A directory with an {@code nvidia-smi} that finds two GPUs. */
+    private static Path nvidiaSmi(Path directory) throws IOException {
+        Path bin = Files.createDirectories(directory.resolve("bin"));
+        Path program = bin.resolve("nvidia-smi");
+        Files.writeString(program, "#!/bin/sh\nprintf '0\\n1\\n'\n");
+        if (!program.toFile().setExecutable(true)) {
+            throw new IOException("cannot make " + program + " executable");
+        }
+        return bin;
     }
 }
