@@ -19,6 +19,9 @@ final class SparkContexts {
                 .setIfMissing("spark.speculation", "false")
                 // The averaged model comes back to the driver: 1 GiB, the default, would cap its size.
                 .setIfMissing("spark.driver.maxResultSize", "0")
+                // Trained floats do not get smaller; trying costs more than the copy itself.
+                .setIfMissing("spark.shuffle.compress", "false")
+                .setIfMissing("spark.broadcast.compress", "false")
                 // Gauges of training in Spark's metrics; gives the executors' memory back when they end.
                 .setIfMissing("spark.plugins", FathomPlugin.class.getName());
         // One thread for each worker's step: two pools of threads that spin against each other cost up to 15 times.

@@ -55,7 +55,14 @@ final class RoundsBenchmark {
     public static void main(String[] arguments) throws IOException {
         int[] numbers =
                 Arrays.stream(arguments).skip(1).mapToInt(Integer::parseInt).toArray();
-        try (JavaSparkContext spark = TinyRun.spark(arguments[0], "spark.driver.maxResultSize", "0")) {
+        try (JavaSparkContext spark = TinyRun.spark(
+                arguments[0],
+                "spark.driver.maxResultSize",
+                "0",
+                "spark.shuffle.compress",
+                "false",
+                "spark.broadcast.compress",
+                "false")) {
             new RoundsBenchmark(spark, numbers[0], numbers[1], numbers[2], numbers[3]).run();
         }
         System.exit(0);
