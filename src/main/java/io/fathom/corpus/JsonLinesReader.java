@@ -9,7 +9,9 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /** One document a line: the text in a named field of a JSON object. Blank lines are passed over. */
@@ -85,7 +87,7 @@ final class JsonLinesReader implements DocumentReader {
         }
         JsonNode text = object.get(field);
         if (text == null) {
-            List<String> fields = new java.util.ArrayList<>();
+            List<String> fields = new ArrayList<>();
             object.fieldNames().forEachRemaining(fields::add);
             throw problem("has no field \"" + field + "\" (it has "
                     + (fields.isEmpty()
@@ -107,7 +109,7 @@ final class JsonLinesReader implements DocumentReader {
             case ARRAY -> "an array";
             case OBJECT -> "an object";
             case MISSING -> "nothing";
-            default -> "a " + node.getNodeType().name().toLowerCase(java.util.Locale.ROOT);
+            default -> "a " + node.getNodeType().name().toLowerCase(Locale.ROOT);
         };
     }
 

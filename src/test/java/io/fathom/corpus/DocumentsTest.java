@@ -299,6 +299,21 @@ class DocumentsTest {
     }
 
     @Test
+    void rangesOfParquetPartitionItsRows() throws IOException {
+        String[] texts = TextCorpus.gibberish(8, 300, 40).toArray(String[]::new);
+        Path file = parquet("required int64 id; required binary text (STRING);", texts);
+        long bytes = Files.size(file);
+        long rowGroups = 0;
+        for (long cut = 1; cut < bytes; cut += bytes / 40) {
+            List<String> first = all(documents(file, 0, cut));
+            rowGroups += first.isEmpty() || first.size() == texts.length ? 0 : 1;
+            first.addAll(all(documents(file, cut, bytes)));
+            assertThat(first).as("cut at %d", cut).containsExactly(texts);
+        }
+        assertThat(rowGroups).as("cuts between row groups").isPositive();
+    }
+
+    @Test
     void wrongParquetColumnsAreNamed() throws IOException {
         assertThat(problem(parquet("required int64 id; optional binary body (STRING);")))
                 .contains("has no column \"text\" (it has id, body)")
@@ -363,6 +378,9 @@ class DocumentsTest {
         try (ParquetWriter<Group> writer = ExampleParquetWriter.builder(new org.apache.hadoop.fs.Path(file.toUri()))
                 .withConf(HADOOP)
                 .withType(type)
+                .withRowGroupSize(4096L)
+                .withPageSize(1024)
+                .withMinRowCountForPageSizeCheck(10)
                 .build()) {
             for (String text : texts) {
                 Group row = new SimpleGroupFactory(type).newGroup().append("id", 1L);
