@@ -6,6 +6,8 @@ import io.fathom.engine.EngineException;
 import java.util.HashMap;
 import java.util.Map;
 import org.bytedeco.cuda.cudart.CUfunc_st;
+import org.bytedeco.cuda.cudart.CUlaunchAttribute;
+import org.bytedeco.cuda.cudart.CUlaunchConfig;
 import org.bytedeco.cuda.cudart.CUmod_st;
 import org.bytedeco.cuda.cudart.CUstream_st;
 import org.bytedeco.javacpp.BytePointer;
@@ -15,6 +17,8 @@ import org.bytedeco.javacpp.PointerPointer;
 /** The compiled kernels of one model on one device, launched by name. */
 final class Kernels implements AutoCloseable {
     private static final int DEFAULT_SHARED = 48 * 1024;
+    /** Architectures from here on can launch a kernel before the one ahead has ended; AWAIT_PREDECESSOR in common.cuh. */
+    private static final int OVERLAPPING = 90;
 
     private final Device device;
     private final CUmod_st module = new CUmod_st();
@@ -45,16 +49,22 @@ final class Kernels implements AutoCloseable {
             bytes += size(argument);
         }
         try (BytePointer values = new BytePointer(Math.max(bytes, 8));
-                PointerPointer<Pointer> places = new PointerPointer<>(Math.max(arguments.length, 1))) {
+                PointerPointer<Pointer> places = new PointerPointer<>(Math.max(arguments.length, 1));
+                CUlaunchAttribute early = new CUlaunchAttribute();
+                CUlaunchConfig config = new CUlaunchConfig()) {
             long at = 0;
             for (int i = 0; i < arguments.length; i++) {
                 put(values, at, arguments[i]);
                 places.put(i, Cuda.at(values.address() + at));
                 at += size(arguments[i]);
             }
+            early.id(CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION);
+            early.value().programmaticStreamSerializationAllowed(1);
+            config.gridDimX(x).gridDimY(y).gridDimZ(1).blockDimX(threads).blockDimY(1).blockDimZ(1);
+            config.sharedMemBytes(sharedBytes).hStream(stream).attrs(early);
+            config.numAttrs(device.architecture() >= OVERLAPPING ? 1 : 0);
             Cuda.checkDriver(
-                    cuLaunchKernel(
-                            function, x, y, 1, threads, 1, 1, sharedBytes, stream, places, (PointerPointer<?>) null),
+                    cuLaunchKernelEx(config, function, places, (PointerPointer<?>) null),
                     "kernel " + name + " over " + x + " x " + y + " blocks of " + threads);
         }
     }

@@ -21,8 +21,9 @@ public record Bounds(double loss, double gradient, double logits, double trained
             // Ten bits of mantissa round at 2^-11 = 5e-4; a gradient sums such errors over the depth of the model.
             case TF32 -> new Bounds(5e-3, 2e-2, 1e-2, 5e-3, 0);
             // Eight bits of mantissa round at 2^-9 = 2e-3, in activations too; the choice itself is exact, but scores
-            // closer than that rounding (4e-3 apart over a range of 4.6 in one shipped case) may change places.
-            case BF16 -> new Bounds(2e-2, 1e-1, 5e-2, 2e-2, 0.25);
+            // closer than that rounding (4e-3 apart over a range of 4.6 in one shipped case) may change places, and one
+            // other token of 16 in one of ten steps moves what follows by some percent.
+            case BF16 -> new Bounds(3e-2, 1e-1, 5e-2, 1e-1, 0.25);
         };
     }
 }

@@ -52,6 +52,7 @@ __device__ __forceinline__ void store_one(real* p, i64 stride, int row, const fl
 
 extern "C" __global__ __launch_bounds__(256) void attention_any(const real* qkv, real* y, float* logSumExp, int n,
                                                                 int heads) {
+    AWAIT_PREDECESSOR
     extern __shared__ float memory[];
     float *k = memory, *v = k + TILE * STRIDE, *mine = v + TILE * STRIDE + (threadIdx.x >> 5) * STRIDE;
     int width = heads * HEAD_WIDTH, lane = threadIdx.x & 31;
@@ -82,6 +83,7 @@ extern "C" __global__ __launch_bounds__(256) void attention_any(const real* qkv,
 
 // delta[sequence * heads + head][t] = y . dy by head: the softmax gradient's row sums. One warp a row.
 extern "C" __global__ void attention_delta(const real* y, const real* dy, float* delta, int rows, int n, int heads) {
+    AWAIT_PREDECESSOR
     int row = blockIdx.x * (blockDim.x >> 5) + (threadIdx.x >> 5), lane = threadIdx.x & 31;
     if (row >= rows) return;
     i64 at = (i64)row * heads * HEAD_WIDTH;
@@ -118,6 +120,7 @@ extern "C" __global__ void attention_delta(const real* y, const real* dy, float*
 extern "C" __global__ __launch_bounds__(256) void attention_dq_any(const real* qkv, const real* dy,
                                                                    const float* logSumExp, const float* delta,
                                                                    real* dqkv, int n, int heads) {
+    AWAIT_PREDECESSOR
     extern __shared__ float memory[];
     float *k = memory, *v = k + TILE * STRIDE, *q = v + TILE * STRIDE + (threadIdx.x >> 5) * 2 * STRIDE, *d = q + STRIDE;
     int width = heads * HEAD_WIDTH, lane = threadIdx.x & 31;
@@ -150,6 +153,7 @@ extern "C" __global__ __launch_bounds__(256) void attention_dq_any(const real* q
 extern "C" __global__ __launch_bounds__(256) void attention_dkv_any(const real* qkv, const real* dy,
                                                                     const float* logSumExp, const float* delta,
                                                                     real* dqkv, int n, int heads) {
+    AWAIT_PREDECESSOR
     extern __shared__ float memory[];
     float *q = memory, *d = q + TILE * STRIDE, *k = d + TILE * STRIDE + (threadIdx.x >> 5) * 2 * STRIDE, *v = k + STRIDE;
     int width = heads * HEAD_WIDTH, lane = threadIdx.x & 31;

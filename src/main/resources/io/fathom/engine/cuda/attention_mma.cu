@@ -97,6 +97,7 @@ __device__ __forceinline__ void as_left(u32 (&a)[4], const float (&even)[4], con
 
 extern "C" __global__ __launch_bounds__(128) void attention_mma(const u16* qkv, u16* y, float* logSumExp, int n,
                                                                 int heads) {
+    AWAIT_PREDECESSOR
     extern __shared__ __align__(16) u16 tiles[];
     u16 *qs = tiles, *ks = qs + QUERIES * LD, *vs = ks + 2 * BN * LD;
     int width = heads * HD, lane = threadIdx.x & 31, warp = threadIdx.x >> 5;
@@ -229,6 +230,7 @@ extern "C" __global__ __launch_bounds__(128) void attention_mma(const u16* qkv, 
 // dq of 64 queries, 16 a warp, over the keys up to them: s and dy v' again, ds in registers, dq += ds k.
 extern "C" __global__ __launch_bounds__(128) void attention_dq_mma(const u16* qkv, const u16* dy, const float* logSumExp,
                                                                    const float* delta, u16* dqkv, int n, int heads) {
+    AWAIT_PREDECESSOR
     extern __shared__ __align__(16) u16 tiles[];
     u16 *qs = tiles, *ds = qs + 64 * LD, *ks = ds + 64 * LD, *vs = ks + 2 * BN * LD;
     int width = heads * HD, lane = threadIdx.x & 31, warp = threadIdx.x >> 5;
@@ -329,6 +331,7 @@ extern "C" __global__ __launch_bounds__(128) void attention_dq_mma(const u16* qk
 extern "C" __global__ __launch_bounds__(128) void attention_dkv_mma(const u16* qkv, const u16* dy,
                                                                     const float* logSumExp, const float* delta,
                                                                     u16* dqkv, int n, int heads) {
+    AWAIT_PREDECESSOR
     extern __shared__ __align__(16) u16 tiles[];
     u16 *ks = tiles, *vs = ks + 64 * LD, *qs = vs + 64 * LD, *ds = qs + 2 * BN * LD;
     float* lses = reinterpret_cast<float*>(ds + 2 * BN * LD); // [2][BN]

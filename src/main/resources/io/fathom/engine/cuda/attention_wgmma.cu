@@ -101,6 +101,7 @@ __device__ __forceinline__ u32 first_tile(const void* memory) {
 // One warpgroup, 64 queries. Two that share their keys were measured slower: they wait for one another.
 extern "C" __global__ __launch_bounds__(128, 3) void attention_wgmma(const u16* qkv, u16* y, float* logSumExp, int n,
                                                                      int heads) {
+    AWAIT_PREDECESSOR
     extern __shared__ u16 raw[];
     u32 qs = first_tile(raw), ks = qs + TILE_BYTES, vs = ks + 2 * TILE_BYTES;
     int width = heads * 64, lane = threadIdx.x & 31;
@@ -190,6 +191,7 @@ extern "C" __global__ __launch_bounds__(128, 3) void attention_wgmma(const u16* 
 extern "C" __global__ __launch_bounds__(256, 2) void attention_dq_wgmma(const u16* qkv, const u16* dy,
                                                                         const float* logSumExp, const float* delta,
                                                                         u16* dqkv, int n, int heads) {
+    AWAIT_PREDECESSOR
     extern __shared__ u16 raw[];
     u32 qs = first_tile(raw), ds = qs + 2 * TILE_BYTES, ks = ds + 2 * TILE_BYTES, vs = ks + 2 * TILE_BYTES;
     int width = heads * 64, lane = threadIdx.x & 31;
@@ -271,6 +273,7 @@ extern "C" __global__ __launch_bounds__(256, 2) void attention_dq_wgmma(const u1
 extern "C" __global__ __launch_bounds__(128, 3) void attention_dkv_wgmma(const u16* qkv, const u16* dy,
                                                                          const float* logSumExp, const float* delta,
                                                                          u16* dqkv, int n, int heads) {
+    AWAIT_PREDECESSOR
     extern __shared__ u16 raw[];
     __shared__ float lses[2][64], shifts[2][64];
     u32 ks = first_tile(raw), vs = ks + TILE_BYTES, qs = vs + TILE_BYTES, ds = qs + 2 * TILE_BYTES;

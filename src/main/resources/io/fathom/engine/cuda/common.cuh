@@ -18,6 +18,14 @@ typedef u16 real; // the bits of a bfloat16
 typedef float real;
 #endif
 
+// First in every kernel. From Hopper on a kernel is launched while the one before it still ends, and waits here until all
+// that one wrote can be seen: the launch itself then costs next to nothing.
+#if __CUDA_ARCH__ >= 900
+#define AWAIT_PREDECESSOR asm volatile("griddepcontrol.wait;" ::: "memory");
+#else
+#define AWAIT_PREDECESSOR
+#endif
+
 __device__ __forceinline__ float widen(float x) { return x; }
 __device__ __forceinline__ float widen(u16 x) { return __uint_as_float((u32)x << 16); }
 

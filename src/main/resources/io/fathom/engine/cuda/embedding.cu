@@ -3,6 +3,7 @@
 
 extern "C" __global__ void embedding(const int* tokens, const float* tokenTable, const float* positionTable, real* out,
                                      int rows, int length) {
+    AWAIT_PREDECESSOR
     int row = blockIdx.x * (blockDim.x >> 5) + (threadIdx.x >> 5);
     if (row >= rows) return;
     Row a = load_row(tokenTable + (i64)tokens[row] * WIDTH), b = load_row(positionTable + (i64)(row % length) * WIDTH);
@@ -13,6 +14,7 @@ extern "C" __global__ void embedding(const int* tokens, const float* tokenTable,
 // One warp a position: dPositionTable[t] (+)= sum over sequences of dOut[b, t].
 extern "C" __global__ void position_grad(const real* dOut, float* dPositionTable, int sequences, int length,
                                          int accumulate) {
+    AWAIT_PREDECESSOR
     int t = blockIdx.x * (blockDim.x >> 5) + (threadIdx.x >> 5);
     if (t >= length) return;
     float* out = dPositionTable + (i64)t * WIDTH;
@@ -32,6 +34,7 @@ extern "C" __global__ void position_grad(const real* dOut, float* dPositionTable
 // edge[stretch][0] (the run that comes in) and edge[stretch][1] (one that starts here and goes on).
 extern "C" __global__ void token_grad(const int* tokens, const int* order, const real* dOut, float* dTokenTable,
                                       float* edge, int rows) {
+    AWAIT_PREDECESSOR
     int stretch = blockIdx.x * (blockDim.x >> 5) + (threadIdx.x >> 5);
     int begin = stretch * STRETCH, end = min(rows, begin + STRETCH);
     if (begin >= rows) return;
@@ -62,6 +65,7 @@ extern "C" __global__ void token_grad(const int* tokens, const int* order, const
 // Joins the runs that reach over stretches: the warp of the stretch where one starts adds its pieces in order.
 extern "C" __global__ void token_grad_edges(const int* tokens, const int* order, const float* edge, float* dTokenTable,
                                             int rows) {
+    AWAIT_PREDECESSOR
     int stretch = blockIdx.x * (blockDim.x >> 5) + (threadIdx.x >> 5);
     int begin = stretch * STRETCH, end = begin + STRETCH;
     if (end >= rows) return;

@@ -65,17 +65,20 @@ template <int V> __device__ __forceinline__ void cross_entropy(const real* logit
 
 extern "C" __global__ void cross_entropy_wide(const real* logits, const int* targets, float* losses, float* logSumExp,
                                               real* gradient, float scale, int columns, int stride) {
+    AWAIT_PREDECESSOR
     cross_entropy<8>(logits, targets, losses, logSumExp, gradient, scale, columns, stride);
 }
 
 extern "C" __global__ void cross_entropy_any(const real* logits, const int* targets, float* losses, float* logSumExp,
                                              real* gradient, float scale, int columns, int stride) {
+    AWAIT_PREDECESSOR
     cross_entropy<1>(logits, targets, losses, logSumExp, gradient, scale, columns, stride);
 }
 
 // dLogits = scale * (softmax(logits) - onehot(target)) from a kept logSumExp.
 extern "C" __global__ void cross_entropy_grad(const real* logits, const int* targets, const float* logSumExp,
                                               real* dLogits, float scale, int columns) {
+    AWAIT_PREDECESSOR
     int row = blockIdx.x;
     i64 at = (i64)row * columns;
     row_gradient<1>(logits + at, dLogits + at, columns, threadIdx.x, blockDim.x, targets[row], logSumExp[row], scale);
@@ -83,6 +86,7 @@ extern "C" __global__ void cross_entropy_grad(const real* logits, const int* tar
 
 // One block: out = mean of in[0 .. n).
 extern "C" __global__ void mean(const float* in, int n, float* out) {
+    AWAIT_PREDECESSOR
     __shared__ float room[32];
     float sum = 0.f;
     for (int i = threadIdx.x; i < n; i += blockDim.x) sum += in[i];
@@ -114,24 +118,29 @@ template <typename T> __device__ __forceinline__ void binary_cross_entropy_grad(
 }
 
 extern "C" __global__ void bce_float(const float* z, const float* mask, float* loss, int n) {
+    AWAIT_PREDECESSOR
     binary_cross_entropy(z, mask, loss, n);
 }
 
 extern "C" __global__ void bce_real(const real* z, const float* mask, float* loss, int n) {
+    AWAIT_PREDECESSOR
     binary_cross_entropy(z, mask, loss, n);
 }
 
 extern "C" __global__ void bce_grad_float(const float* z, const float* mask, const float* addend, float* dz, float scale,
                                           int n) {
+    AWAIT_PREDECESSOR
     binary_cross_entropy_grad(z, mask, addend, dz, scale, n);
 }
 
 extern "C" __global__ void bce_grad_real(const real* z, const float* mask, const real* addend, real* dz, float scale,
                                          int n) {
+    AWAIT_PREDECESSOR
     binary_cross_entropy_grad(z, mask, addend, dz, scale, n);
 }
 
 extern "C" __global__ void mean_square(const float* z, float* loss, int n) {
+    AWAIT_PREDECESSOR
     __shared__ float room[32];
     float sum = 0.f;
     for (int i = threadIdx.x; i < n; i += blockDim.x) sum += z[i] * z[i];
@@ -140,6 +149,7 @@ extern "C" __global__ void mean_square(const float* z, float* loss, int n) {
 }
 
 extern "C" __global__ void mean_square_grad(const float* z, const float* addend, float* dz, float scale, int n) {
+    AWAIT_PREDECESSOR
     int i = blockIdx.x * blockDim.x + threadIdx.x;
     if (i < n) dz[i] = (addend ? addend[i] : 0.f) + scale * z[i];
 }
@@ -153,6 +163,7 @@ __device__ __forceinline__ float positive_share(const float* scores, int n, floa
 
 // loss = f P / c + (1 - f) (1 - P) / (1 - c); without its second term where c = 1.
 extern "C" __global__ void balance_loss(const float* scores, float* loss, float capacity, int n) {
+    AWAIT_PREDECESSOR
     __shared__ float room[32];
     float f = positive_share(scores, n, room), sum = 0.f;
     for (int i = threadIdx.x; i < n; i += blockDim.x) sum += 1.f / (1.f + expf(-scores[i]));
@@ -164,6 +175,7 @@ extern "C" __global__ void balance_loss(const float* scores, float* loss, float 
 
 extern "C" __global__ void balance_loss_grad(const float* scores, const float* addend, float* dScores, float capacity,
                                              float scale, int n) {
+    AWAIT_PREDECESSOR
     __shared__ float room[32];
     float f = positive_share(scores, n, room);
     float slope = f / capacity - (capacity == 1.f ? 0.f : (1.f - f) / (1.f - capacity));
@@ -180,6 +192,7 @@ struct Terms {
 };
 
 extern "C" __global__ void weighted_sum(const Terms terms, float* total) {
+    AWAIT_PREDECESSOR
     float sum = 0.f;
     for (int i = 0; i < terms.count; i++) sum += terms.weight[i] * *terms.term[i];
     *total = sum;

@@ -9,6 +9,7 @@ struct Update {
 };
 
 extern "C" __global__ __launch_bounds__(256) void square_sums(const float* gradient, i64 n, double* partial) {
+    AWAIT_PREDECESSOR
     __shared__ double room[8];
     double sum = 0;
     for (i64 at = ((i64)blockIdx.x * 256 + threadIdx.x) * 4; at < n; at += (i64)gridDim.x * 1024) {
@@ -27,6 +28,7 @@ extern "C" __global__ __launch_bounds__(256) void square_sums(const float* gradi
 
 // One warp.
 extern "C" __global__ void clip(const double* partial, int count, Update* update) {
+    AWAIT_PREDECESSOR
     double sum = 0;
     for (int i = threadIdx.x; i < count; i += 32) sum += partial[i];
     for (int o = 16; o > 0; o >>= 1) sum += __shfl_xor_sync(FULL, sum, o);
@@ -43,6 +45,7 @@ extern "C" __global__ void clip(const double* partial, int count, Update* update
 extern "C" __global__ __launch_bounds__(256) void adamw(float* parameters, const float* gradient, float* first,
                                                         float* second, u16* shadow, const unsigned char* decays,
                                                         const Update* update, i64 n) {
+    AWAIT_PREDECESSOR
     Update u = *update;
     if (!u.finite) return;
     float step = u.learningRate / u.correction1, root = rsqrtf(u.correction2);
@@ -71,6 +74,7 @@ extern "C" __global__ __launch_bounds__(256) void adamw(float* parameters, const
 
 // The bfloat16 copies of parameters that the host wrote.
 extern "C" __global__ void shadow_of(const float* parameters, real* shadow, i64 n) {
+    AWAIT_PREDECESSOR
     for (i64 at = ((i64)blockIdx.x * blockDim.x + threadIdx.x) * 4; at < n; at += (i64)gridDim.x * blockDim.x * 4) {
         float p[4];
         load<4>(parameters + at, p);

@@ -24,6 +24,7 @@ __device__ __forceinline__ float gate_slope(float r) {
 
 // One warp a row: scores[row] = x[row] . w, in float whatever the width of x.
 extern "C" __global__ void router_scores(const real* x, const float* w, float* scores, int rows) {
+    AWAIT_PREDECESSOR
     int row = blockIdx.x * (blockDim.x >> 5) + (threadIdx.x >> 5);
     if (row >= rows) return;
     Row a = load_row(x + (i64)row * WIDTH), b = load_row(w);
@@ -58,6 +59,7 @@ __device__ __forceinline__ int count_before(bool flag, int* room, int& all) {
 // each row in it, or -1.
 extern "C" __global__ __launch_bounds__(256) void top_k(const float* scores, int* index, float* mask, int* slots,
                                                         int length, int k, int positive) {
+    AWAIT_PREDECESSOR
     __shared__ int histogram[256];
     __shared__ int chosen, wanted;
     __shared__ int room[8];
@@ -118,6 +120,7 @@ extern "C" __global__ __launch_bounds__(256) void top_k(const float* scores, int
 
 // y[i] = x[index[i]]: one warp a row.
 extern "C" __global__ void gather(const real* x, const int* index, real* y, int rows) {
+    AWAIT_PREDECESSOR
     int row = blockIdx.x * (blockDim.x >> 5) + (threadIdx.x >> 5);
     if (row >= rows) return;
     store_row(y + (i64)row * WIDTH, load_row(x + (i64)index[row] * WIDTH));
@@ -126,6 +129,7 @@ extern "C" __global__ void gather(const real* x, const int* index, real* y, int 
 // y = x, and on chosen rows + gate(score) * delta: one warp a row. y may be x.
 extern "C" __global__ void scatter_gated(const real* x, const int* slots, const float* scores, const real* delta, real* y,
                                          int rows, int positive) {
+    AWAIT_PREDECESSOR
     int row = blockIdx.x * (blockDim.x >> 5) + (threadIdx.x >> 5);
     if (row >= rows) return;
     int slot = slots[row];
@@ -143,6 +147,7 @@ extern "C" __global__ void scatter_gated(const real* x, const int* slots, const 
 extern "C" __global__ void scatter_gated_grad(const int* slots, const float* scores, const real* delta, const real* dy,
                                               const float* addend, real* dDelta, float* dScores, int rows,
                                               int positive) {
+    AWAIT_PREDECESSOR
     int row = blockIdx.x * (blockDim.x >> 5) + (threadIdx.x >> 5);
     if (row >= rows) return;
     int slot = slots[row];
@@ -161,6 +166,7 @@ extern "C" __global__ void scatter_gated_grad(const int* slots, const float* sco
 
 // dx = addend (or 0), and on chosen rows + dy: one warp a row. addend may be dx.
 extern "C" __global__ void gather_grad(const int* slots, const real* dy, const real* addend, real* dx, int rows) {
+    AWAIT_PREDECESSOR
     int row = blockIdx.x * (blockDim.x >> 5) + (threadIdx.x >> 5);
     if (row >= rows) return;
     int slot = slots[row];
@@ -177,6 +183,7 @@ extern "C" __global__ void gather_grad(const int* slots, const real* dy, const r
 extern "C" __global__ __launch_bounds__(256) void router_scores_grad(const real* x, const float* w, const float* dScores,
                                                                      const real* addend, real* dx, float* partial,
                                                                      int rows, int columns) {
+    AWAIT_PREDECESSOR
     extern __shared__ float room[];
     int warps = blockDim.x >> 5;
     Row dW = zero_row(), dColumns = zero_row(), ws = load_row(w);

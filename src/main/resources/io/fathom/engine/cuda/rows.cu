@@ -3,6 +3,7 @@
 // One warp a row. y = (x - mean) * rstd * gain + bias.
 extern "C" __global__ void layer_norm(const real* x, const float* gain, const float* bias, float epsilon, real* y,
                                       float* mean, float* rstd, int rows) {
+    AWAIT_PREDECESSOR
     int row = blockIdx.x * (blockDim.x >> 5) + (threadIdx.x >> 5);
     if (row >= rows) return;
     Row in = load_row(x + (i64)row * WIDTH);
@@ -35,6 +36,7 @@ extern "C" __global__ void layer_norm(const real* x, const float* gain, const fl
 extern "C" __global__ __launch_bounds__(256) void layer_norm_grad(const real* x, const float* gain, const float* mean,
                                                                   const float* rstd, const real* dy, const real* addend,
                                                                   real* dx, float* partial, int rows, int columns) {
+    AWAIT_PREDECESSOR
     extern __shared__ float room[];
     int warps = blockDim.x >> 5;
     Row dGain = zero_row(), dBias = zero_row(), dColumns = zero_row();
@@ -97,11 +99,13 @@ template <int V> __device__ __forceinline__ void column_sum(const real* dy, floa
 
 extern "C" __global__ __launch_bounds__(256) void column_sum_wide(const real* dy, float* partial, int rows, int columns,
                                                                   int chunk) {
+    AWAIT_PREDECESSOR
     column_sum<8>(dy, partial, rows, columns, chunk);
 }
 
 extern "C" __global__ __launch_bounds__(256) void column_sum_any(const real* dy, float* partial, int rows, int columns,
                                                                  int chunk) {
+    AWAIT_PREDECESSOR
     column_sum<1>(dy, partial, rows, columns, chunk);
 }
 
@@ -114,6 +118,7 @@ struct PartialSum {
 
 // Finishes many sums in one launch; jobs[j] begins at block starts[j], 32 columns a block.
 extern "C" __global__ __launch_bounds__(256) void finish_sums(const PartialSum* jobs, const int* starts, int count) {
+    AWAIT_PREDECESSOR
     __shared__ float room[8][32];
     int low = 0, high = count - 1;
     while (low < high) {
@@ -155,7 +160,7 @@ __device__ __forceinline__ float sigmoid(float x) { return 1.f / (1.f + expf(-x)
 #define ACROSS(n) for (i64 at = ((i64)blockIdx.x * blockDim.x + threadIdx.x) * 4; at < (n); at += (i64)gridDim.x * blockDim.x * 4)
 
 #define UNARY(name, expression)                                                                                        \
-    extern "C" __global__ void name(const real* in, real* out, i64 n) {                                                \
+    extern "C" __global__ void name(const real* in, real* out, i64 n) { AWAIT_PREDECESSOR                              \
         ACROSS(n) {                                                                                                    \
             float v[4];                                                                                                \
             load<4>(in + at, v);                                                                                       \
@@ -168,7 +173,7 @@ __device__ __forceinline__ float sigmoid(float x) { return 1.f / (1.f + expf(-x)
     }
 
 #define BINARY(name, expression)                                                                                       \
-    extern "C" __global__ void name(const real* left, const real* right, real* out, i64 n) {                           \
+    extern "C" __global__ void name(const real* left, const real* right, real* out, i64 n) { AWAIT_PREDECESSOR         \
         ACROSS(n) {                                                                                                    \
             float v[4], w[4];                                                                                          \
             load<4>(left + at, v);                                                                                     \
