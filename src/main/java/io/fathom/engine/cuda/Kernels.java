@@ -17,7 +17,9 @@ import org.bytedeco.javacpp.PointerPointer;
 /** The compiled kernels of one model on one device, launched by name. */
 final class Kernels implements AutoCloseable {
     private static final int DEFAULT_SHARED = 48 * 1024;
-    /** Architectures from here on can launch a kernel before the one ahead has ended; AWAIT_PREDECESSOR in common.cuh. */
+    /**
+     * Architectures from here on can launch a kernel before the one ahead has ended; AWAIT_PREDECESSOR in common.cuh.
+     */
     private static final int OVERLAPPING = 90;
 
     private final Device device;
@@ -60,7 +62,12 @@ final class Kernels implements AutoCloseable {
             }
             early.id(CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION);
             early.value().programmaticStreamSerializationAllowed(1);
-            config.gridDimX(x).gridDimY(y).gridDimZ(1).blockDimX(threads).blockDimY(1).blockDimZ(1);
+            config.gridDimX(x)
+                    .gridDimY(y)
+                    .gridDimZ(1)
+                    .blockDimX(threads)
+                    .blockDimY(1)
+                    .blockDimZ(1);
             config.sharedMemBytes(sharedBytes).hStream(stream).attrs(early);
             config.numAttrs(device.architecture() >= OVERLAPPING ? 1 : 0);
             Cuda.checkDriver(
