@@ -1,0 +1,204 @@
+package io.fathom.engine.cpu;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import com.sun.management.ThreadMXBean;
+import io.fathom.engine.AdamW;
+import io.fathom.engine.EngineException;
+import io.fathom.engine.Precision;
+import io.fathom.engine.Session;
+import io.fathom.engine.SessionOptions;
+import io.fathom.model.Batch;
+import io.fathom.model.Gate;
+import io.fathom.model.ModelSpec;
+import io.fathom.model.ParameterLayout;
+import io.fathom.model.Routing;
+import io.fathom.program.Program;
+import io.fathom.program.Programs;
+import java.lang.management.ManagementFactory;
+import java.util.Arrays;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
+
+/** What a session promises beyond the right numbers. */
+class CpuSessionTest {
+    private static final ModelSpec SPEC =
+            new ModelSpec(61, 80, 24, 3, 4, new Routing.ExpertChoice(2, 1, 0.25, Gate.SIGMOID, 0.01, true));
+    private static final AdamW STEP = new AdamW(1, 1e-3, 0.9, 0.95, 1e-8, 0.1, 1.0, 1.0);
+
+    private static Session open(Program program, int threads) {
+        Session session = new CpuEngine().open(program, new SessionOptions(Precision.FLOAT32, threads, 0));
+        session.write(
+                Session.Vector.PARAMETERS, ParameterLayout.of(program.spec()).initial(program.spec(), 5));
+        return session;
+    }
+
+    private static Batch batch(int sequences, long seed) {
+        SplittableRandom random = new SplittableRandom(seed);
+        int[][] windows = new int[sequences][];
+        for (int b = 0; b < sequences; b++) {
+            windows[b] = random.ints(SPEC.context() + 1, 0, SPEC.vocabulary()).toArray();
+        }
+        return Batch.ofWindows(windows);
+    }
+
+    private static float[] read(Session session, Session.Vector vector) {
+        float[] values = new float[session.program().layout().size()];
+        session.read(vector, values);
+        return values;
+    }
+
+    private static float[] trained(int threads) {
+        try (Session session = open(Programs.training(SPEC, 2), threads)) {
+            for (int i = 0; i < 3; i++) {
+                session.clearGradient();
+                session.run(batch(2, i));
+                session.update(STEP);
+            }
+            return read(session, Session.Vector.PARAMETERS);
+        }
+    }
+
+    @Test
+    void sameInputSameBits() {
+        assertThat(trained(1)).isEqualTo(trained(1));
+        assertThat(trained(2)).isEqualTo(trained(2));
+        assertThat(trained(3)).isEqualTo(trained(3));
+    }
+
+    @Test
+    void threadsChangeNothingButRounding() {
+        float[] one = trained(1);
+        float[] three = trained(3);
+        for (int i = 0; i < one.length; i++) {
+            assertThat(three[i]).isCloseTo(one[i], within(2e-3f));
+        }
+    }
+
+    @Test
+    void microBatchesGiveTheGradientOfTheWholeBatch() {
+        ModelSpec spec = SPEC.dense();
+        Batch whole = batch(4, 1);
+        float[] expected;
+        double norm;
+        try (Session session = open(Programs.training(spec, 4), 1)) {
+            session.run(whole);
+            expected = read(session, Session.Vector.GRADIENT);
+            norm = session.update(STEP);
+        }
+        try (Session session = open(Programs.training(spec, 2), 1)) {
+            int half = 2 * spec.context();
+            for (int part = 0; part < 2; part++) {
+                session.run(new Batch(
+                        2,
+                        spec.context(),
+                        Arrays.copyOfRange(whole.tokens(), part * half, (part + 1) * half),
+                        Arrays.copyOfRange(whole.targets(), part * half, (part + 1) * half)));
+            }
+            float[] summed = read(session, Session.Vector.GRADIENT);
+            double difference = 0;
+            double size = 0;
+            for (int i = 0; i < expected.length; i++) {
+                difference += Math.pow(summed[i] / 2 - expected[i], 2);
+                size += Math.pow(expected[i], 2);
+            }
+            assertThat(Math.sqrt(difference / size)).isLessThan(1e-5);
+            AdamW halved = new AdamW(1, 1e-3, 0.9, 0.95, 1e-8, 0.1, 1.0, 0.5);
+            assertThat(session.update(halved)).isCloseTo(norm, within(1e-5 * norm));
+        }
+    }
+
+    @Test
+    void warmStepAllocatesNothing() {
+        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        Batch batch = batch(2, 3);
+        try (Session session = open(Programs.training(SPEC, 2), 1)) {
+            long bytes = ((CpuSession) session).bytes();
+            for (int i = 0; i < 3; i++) {
+                step(session, batch);
+            }
+            // The JVM puts a few objects back on the heap when it recompiles a loop; the step itself makes none.
+            long least = Long.MAX_VALUE;
+            for (int window = 0; window < 10; window++) {
+                least = Math.min(least, allocated(threads, session, batch, 5));
+            }
+            assertThat(least).isZero();
+            assertThat(((CpuSession) session).bytes()).isEqualTo(bytes);
+        }
+    }
+
+    private static long allocated(ThreadMXBean threads, Session session, Batch batch, int steps) {
+        long id = Thread.currentThread().getId();
+        long before = threads.getThreadAllocatedBytes(id);
+        for (int i = 0; i < steps; i++) {
+            step(session, batch);
+        }
+        return threads.getThreadAllocatedBytes(id) - before;
+    }
+
+    private static void step(Session session, Batch batch) {
+        session.clearGradient();
+        session.run(batch);
+        session.update(STEP);
+    }
+
+    @Test
+    void arenaIsMuchSmallerThanAllActivations() {
+        for (ModelSpec spec : new ModelSpec[] {SPEC, SPEC.dense()}) {
+            Program program = Programs.training(spec, 2);
+            assertThat(program.memory().elements())
+                    .isLessThanOrEqualTo(program.memory().unshared() * 6 / 10);
+        }
+    }
+
+    @Test
+    void namesWhatIsNotFinite() {
+        try (Session session = open(Programs.training(SPEC, 2), 1)) {
+            float[] theta = read(session, Session.Vector.PARAMETERS);
+            theta[SPEC_LAYOUT.tensor("h.2.mlp.c_fc.weight").offset() + 7] = Float.NaN;
+            session.write(Session.Vector.PARAMETERS, theta);
+            assertThatThrownBy(() -> session.run(batch(2, 1)))
+                    .isInstanceOf(EngineException.class)
+                    .hasMessageContaining("parameter h.2.mlp.c_fc.weight");
+            theta[SPEC_LAYOUT.tensor("h.2.mlp.c_fc.weight").offset() + 7] = 1e38f;
+            theta[SPEC_LAYOUT.tensor("h.2.ln_2.weight").offset()] = 1e38f;
+            session.write(Session.Vector.PARAMETERS, theta);
+            assertThatThrownBy(() -> session.run(batch(2, 1)))
+                    .isInstanceOf(EngineException.class)
+                    .hasMessageContaining("not a finite number: h.2.")
+                    .hasMessageContaining("first made by");
+        }
+    }
+
+    private static final ParameterLayout SPEC_LAYOUT = ParameterLayout.of(SPEC);
+
+    @Test
+    void changesNothingWhenTheGradientIsNotFinite() {
+        try (Session session = open(Programs.training(SPEC, 2), 1)) {
+            session.run(batch(2, 1));
+            float[] gradient = read(session, Session.Vector.GRADIENT);
+            gradient[3] = Float.POSITIVE_INFINITY;
+            session.write(Session.Vector.GRADIENT, gradient);
+            float[] before = read(session, Session.Vector.PARAMETERS);
+            assertThat(session.update(STEP)).isNotFinite();
+            assertThat(read(session, Session.Vector.PARAMETERS)).isEqualTo(before);
+            assertThat(read(session, Session.Vector.FIRST_MOMENT)).containsOnly(0f);
+        }
+    }
+
+    @Test
+    void refusesWhatItCannotRun() {
+        Program program = Programs.training(SPEC, 2);
+        assertThatThrownBy(() -> new CpuEngine().open(program, SessionOptions.DEFAULT.withPrecision(Precision.FLOAT64)))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("FLOAT32");
+        try (Session session = open(program, 1)) {
+            assertThatThrownBy(() -> session.run(batch(3, 1))).hasMessageContaining("3 x 80");
+            Batch bad = batch(2, 1);
+            bad.tokens()[4] = 61;
+            assertThatThrownBy(() -> session.run(bad)).hasMessageContaining("token 61 at 4");
+        }
+    }
+}
