@@ -7,14 +7,12 @@ final class AttentionTwin {
     final double[] dqkv;
     private final double[] qkv;
     private final double[] dy;
-    private final int length;
     private final int headWidth;
     private final int width;
 
     AttentionTwin(double[] qkv, double[] dy, int sequences, int length, int heads, int headWidth) {
         this.qkv = qkv;
         this.dy = dy;
-        this.length = length;
         this.headWidth = headWidth;
         this.width = heads * headWidth;
         this.y = new double[sequences * length * width];
