@@ -32,19 +32,25 @@ class GeneratorTest {
         return new Generator(new Decoder(SPEC, theta, CausalRule.of(SPEC)), BYTES);
     }
 
-    /** The example of the documentation: how another program generates text. */
+    /** The example of the README, but for where the weights come from. */
     @Test
     void generatesFromAnotherProgram() {
-        Generator generator = generator(0.3f);
+        float[] parameters = ParameterLayout.of(SPEC).initial(SPEC, 1);
         StringBuilder streamed = new StringBuilder();
-        Sampling sampling = new Sampling(0.8, OptionalInt.of(40), 0.95, 42);
 
-        Generation generation = generator.generate("Call me ", 10, sampling, streamed::append);
+        Decoder decoder = new Decoder(SPEC, parameters, CausalRule.of(SPEC));
+        Generator generator = new Generator(decoder, Tokenizers.named("bytes"));
+        Generation text =
+                generator.generate("Once", 10, new Sampling(0.8, OptionalInt.of(40), 0.95, 42), streamed::append);
 
-        assertThat(generation.text()).isEqualTo(streamed.toString());
-        assertThat(generation.cost().newTokens()).isEqualTo(10);
-        assertThat(generation.cost().promptTokens()).isEqualTo(8);
-        assertThat(generation.end()).isEqualTo(Generation.End.LENGTH);
+        assertThat(text.text()).isEqualTo(streamed.toString());
+        assertThat(text.cost().newTokens()).isEqualTo(10);
+        assertThat(text.cost().promptTokens()).isEqualTo(4);
+        assertThat(text.cost().meanDepth()).isBetween(2.0, 4.0);
+        assertThat(text.cost().cacheBytes())
+                .isPositive()
+                .isLessThanOrEqualTo(text.cost().denseCacheBytes());
+        assertThat(text.end()).isEqualTo(Generation.End.LENGTH);
     }
 
     @Test
