@@ -59,9 +59,8 @@ record Device(int index, String name, int architecture, int processors, long sha
     /** Throws when this GPU is older than the libraries support. */
     void requireArchitecture() {
         if (architecture < TURING) {
-            throw new EngineException(
-                    "engine cuda: " + name + " is of architecture sm_" + architecture
-                            + "; CUDA 13 starts at sm_75 (Turing): build with -Pnd4j-cuda and set engine.name = nd4j, or use cpu");
+            throw new EngineException("engine cuda: " + name + " is of architecture sm_" + architecture
+                    + "; CUDA 13 starts at sm_75 (Turing): set engine.name = cpu");
         }
     }
 
