@@ -21,7 +21,11 @@ final class StepBenchmark {
     static final double WEIGHT_DECAY = 0.1;
     static final double CLIP = 1.0;
     private static final double SECONDS = Double.parseDouble(System.getProperty("bench.seconds", "60"));
-    private static final double TURN_SECONDS = 0.5;
+    private static final double TURN_SECONDS = 0.4;
+    /** Share of the time, in nanoseconds a second, that only warms up: the JVM compiles the kernels meanwhile. */
+    private static final double WARM_UP = 0.4e9;
+    /** Processors that other processes may use during a turn that counts. */
+    private static final double IDLE = 0.25;
 
     private StepBenchmark() {}
 
@@ -71,16 +75,22 @@ final class StepBenchmark {
         List<List<Double>> samples = new ArrayList<>();
         contenders.forEach(c -> samples.add(new ArrayList<>()));
         ExecutorService pool = Executors.newFixedThreadPool(2);
+        Neighbours neighbours = new Neighbours();
+        int disturbed = 0;
         long start = System.nanoTime();
-        for (int turn = 0; System.nanoTime() - start < SECONDS * 1e9; turn++) {
-            boolean warm = System.nanoTime() - start > SECONDS * 0.3e9;
+        while (System.nanoTime() - start < SECONDS * 1e9) {
+            boolean warm = System.nanoTime() - start > SECONDS * WARM_UP;
             for (int c = 0; c < contenders.size(); c++) {
+                neighbours.processors();
                 List<Double> times = turn(contenders.get(c), pool);
-                if (warm) {
+                boolean idle = neighbours.processors() < IDLE;
+                if (warm && idle) {
                     samples.get(c).addAll(times);
                 }
+                disturbed += warm && !idle ? 1 : 0;
             }
         }
+        System.out.println("turns left out because other processes were busy: " + disturbed);
         pool.shutdown();
         print(row, contenders, samples);
         contenders.forEach(Contender::close);
@@ -120,6 +130,10 @@ final class StepBenchmark {
         double flops = Programs.training(row.spec(), row.sequences()).flops();
         double[] medians = new double[contenders.size()];
         for (int c = 0; c < contenders.size(); c++) {
+            if (samples.get(c).isEmpty()) {
+                throw new IllegalStateException("no undisturbed turn of " + contenders.get(c).name()
+                        + ": run it again on an idle machine");
+            }
             double[] sorted =
                     samples.get(c).stream().mapToDouble(x -> x).sorted().toArray();
             medians[c] = sorted[sorted.length / 2];
