@@ -12,6 +12,8 @@ import io.fathom.config.RunConfig;
 import io.fathom.corpus.Corpus;
 import io.fathom.graph.ModelFile;
 import io.fathom.model.ModelSpec;
+import io.fathom.program.ProgramListing;
+import io.fathom.program.Programs;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -36,10 +38,22 @@ final class TrainJob implements Callable<Integer> {
             description = "Go on from the newest intact checkpoint; the result is that of a run never interrupted.")
     private boolean resume;
 
+    @Option(
+            names = "--explain",
+            description = "Print the compiled step, with shapes, FLOPs, bytes and peak memory, and train nothing.")
+    private boolean explain;
+
     @Override
     public Integer call() throws IOException {
         RunConfig config = options.config();
         try (JavaSparkContext spark = SparkContexts.start("train")) {
+            if (explain) {
+                Corpus corpus = Corpus.open(spark.hadoopConfiguration(), config.corpusPath());
+                ModelSpec spec = config.model().spec(corpus.tokenizer().vocabulary());
+                int sequences = config.train().batch() / config.train().microBatches();
+                System.out.println(ProgramListing.of(Programs.training(spec, sequences)));
+                return 0;
+            }
             print(train(spark, config, "train", options.command(), resume), config.run());
         }
         return 0;

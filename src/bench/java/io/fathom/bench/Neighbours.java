@@ -11,8 +11,7 @@ final class Neighbours {
     private static final Path COUNTERS = Path.of("/proc/stat");
     private static final double SECONDS_PER_TICK = 0.01;
 
-    private final OperatingSystemMXBean self =
-            (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
+    private final OperatingSystemMXBean self = (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
     private double busy = busySeconds();
     private double own = ownSeconds();
     private long time = System.nanoTime();

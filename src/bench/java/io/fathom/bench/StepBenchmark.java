@@ -131,8 +131,8 @@ final class StepBenchmark {
         double[] medians = new double[contenders.size()];
         for (int c = 0; c < contenders.size(); c++) {
             if (samples.get(c).isEmpty()) {
-                throw new IllegalStateException("no undisturbed turn of " + contenders.get(c).name()
-                        + ": run it again on an idle machine");
+                throw new IllegalStateException(
+                        "no undisturbed turn of " + contenders.get(c).name() + ": run it again on an idle machine");
             }
             double[] sorted =
                     samples.get(c).stream().mapToDouble(x -> x).sorted().toArray();
