@@ -20,6 +20,7 @@ import io.fathom.decode.Sampling;
 import io.fathom.model.Flops;
 import io.fathom.model.ModelSpec;
 import io.fathom.report.ReportPage;
+import io.fathom.train.Budget;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
@@ -47,14 +48,15 @@ final class DemoJob implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException, InterruptedException {
-        RunConfig routed = options.config();
+        RunConfig asked = options.config();
         try (JavaSparkContext spark = SparkContexts.start("demo")) {
             System.out.println("1 of 5  text to tokens");
-            Corpus corpus = new CorpusPreparation(spark, routed, PassProgress.standard("prepare"))
+            Corpus corpus = new CorpusPreparation(spark, asked, PassProgress.standard("prepare"))
                     .prepare(false)
                     .corpus();
             tell(corpus.manifest());
-            ModelSpec spec = routed.model().spec(corpus.tokenizer().vocabulary());
+            ModelSpec spec = asked.model().spec(corpus.tokenizer().vocabulary());
+            RunConfig routed = TrainJob.planned(asked, spec);
             RunConfig dense = denseTwin(routed, spec);
 
             System.out.println("2 of 5  Mixture-of-Depths: " + shape(spec, routed));
@@ -98,13 +100,8 @@ final class DemoJob implements Callable<Integer> {
                 config.train().localSteps());
     }
 
-    /**
-     * The same run with every block dense, in {@code <run>/dense}, for the number of rounds that comes nearest to the
-     * routed model's training FLOPs.
-     */
+    /** The same run with every block dense, in {@code <run>/dense}, on the routed model's training FLOPs. */
     static RunConfig denseTwin(RunConfig routed, ModelSpec spec) {
-        long localSteps = routed.train().localSteps();
-        long steps = new Flops(spec).denseTwinSteps(routed.train().rounds() * localSteps);
         Map<String, String> changes = Map.of(
                 "run",
                 routed.run() + "/dense",
@@ -112,10 +109,11 @@ final class DemoJob implements Callable<Integer> {
                 routed.corpusPath(),
                 "model.routing.kind",
                 "dense",
-                "train.rounds",
-                Long.toString(Math.max(1, Math.round((double) steps / localSteps))));
-        return ConfigReader.read(List.of(
+                "train.flops",
+                Double.toString(new Budget(spec, routed.train()).flops()));
+        RunConfig dense = ConfigReader.read(List.of(
                 ConfigReader.settings(changes, "dense twin"), ConfigReader.parse(ConfigWriter.render(routed), "demo")));
+        return TrainJob.planned(dense, spec.dense());
     }
 
     private static void sample(JavaSparkContext spark, RunConfig config, Corpus corpus) {

@@ -1,6 +1,7 @@
 package io.fathom.cluster;
 
 import io.fathom.engine.Session;
+import io.fathom.model.ModelSpec;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashMap;
@@ -17,12 +18,17 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Sessions hold nothing that a result depends on: a task writes all it needs. So which session, executor or attempt
  * runs a worker makes no difference, and losing an executor costs only the time to open sessions elsewhere. Sessions of
- * other runs are closed when a run's first session is asked for.
+ * other runs, and of the capacity before, are closed when the first of the new ones is asked for.
  */
 final class ExecutorSessions {
     private static final ExecutorSessions OF_THIS_PROCESS = new ExecutorSessions();
 
-    private record Key(String run, boolean training, int device) {}
+    private record Key(String run, ModelSpec spec, boolean training, int device) {
+        /** Whether sessions of {@code other} are of no more use once one of these is asked for. */
+        boolean replaces(Key other) {
+            return !run.equals(other.run) || (training == other.training && !spec.equals(other.spec));
+        }
+    }
 
     private final Map<Key, Deque<Session>> idle = new HashMap<>();
     private @Nullable WorkerTools resident;
@@ -74,15 +80,15 @@ final class ExecutorSessions {
     }
 
     Loan training(WorkerTools tools) {
-        return borrow(tools.run(), true, tools::openTraining);
+        return borrow(tools, true, tools::openTraining);
     }
 
     Loan scoring(WorkerTools tools) {
-        return borrow(tools.run(), false, tools::openScoring);
+        return borrow(tools, false, tools::openScoring);
     }
 
-    private Loan borrow(String run, boolean training, IntFunction<Session> open) {
-        Key key = new Key(run, training, deviceOfTask());
+    private Loan borrow(WorkerTools tools, boolean training, IntFunction<Session> open) {
+        Key key = new Key(tools.run(), tools.spec(), training, deviceOfTask());
         Session session = take(key);
         return new Loan(key, session != null ? session : open.apply(key.device()));
     }
@@ -91,7 +97,7 @@ final class ExecutorSessions {
         Iterator<Map.Entry<Key, Deque<Session>>> others = idle.entrySet().iterator();
         while (others.hasNext()) {
             Map.Entry<Key, Deque<Session>> other = others.next();
-            if (!other.getKey().run().equals(key.run())) {
+            if (key.replaces(other.getKey())) {
                 other.getValue().forEach(Session::close);
                 others.remove();
             }

@@ -3,6 +3,8 @@ package io.fathom.cluster;
 import io.fathom.average.ChangeNorms;
 import io.fathom.average.Divergence;
 import io.fathom.checkpoint.Checkpoint;
+import io.fathom.model.ModelSpec;
+import io.fathom.model.Routing;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -26,6 +28,7 @@ import java.util.function.ToDoubleFunction;
  * @param learningRate of the round's last step
  * @param tokensPerSecond of all workers together, over the whole round
  * @param flops spent on training so far, by all workers
+ * @param capacity share of the sequence that routed blocks took, where any routes
  * @param seconds the round took
  * @param exchange what travelled, and how far the workers agree
  * @param validationLoss cross-entropy on the validation batches in nats a token, where it was measured
@@ -44,6 +47,7 @@ public record RoundMetrics(
         double learningRate,
         double tokensPerSecond,
         double flops,
+        OptionalDouble capacity,
         double seconds,
         Exchange exchange,
         OptionalDouble validationLoss,
@@ -92,8 +96,9 @@ public record RoundMetrics(
         }
     }
 
-    /** The metrics of the round that ended in {@code now}, without validation. */
-    static RoundMetrics of(Checkpoint now, List<WorkerReport> reports, Exchange exchange, double seconds) {
+    /** The metrics of the round of {@code stage} that ended in {@code now}, without validation. */
+    static RoundMetrics of(
+            Checkpoint now, ModelSpec stage, List<WorkerReport> reports, Exchange exchange, double seconds) {
         long tokens = reports.stream().mapToLong(r -> r.means().tokens()).sum();
         ToDoubleFunction<ToDoubleFunction<WorkerReport>> mean = quantity -> reports.stream()
                         .mapToDouble(r -> r.means().tokens() * quantity.applyAsDouble(r))
@@ -112,6 +117,9 @@ public record RoundMetrics(
                 mean.applyAsDouble(r -> r.means().learningRate()),
                 tokens / seconds,
                 now.progress().flops(),
+                stage.routing() instanceof Routing.Routed routed
+                        ? OptionalDouble.of(routed.capacity())
+                        : OptionalDouble.empty(),
                 seconds,
                 exchange,
                 OptionalDouble.empty(),
@@ -132,6 +140,7 @@ public record RoundMetrics(
                 learningRate,
                 tokensPerSecond,
                 flops,
+                capacity,
                 seconds,
                 exchange,
                 OptionalDouble.of(loss),
@@ -153,6 +162,7 @@ public record RoundMetrics(
         fields.put("learningRate", learningRate);
         fields.put("tokensPerSecond", tokensPerSecond);
         fields.put("flops", flops);
+        capacity.ifPresent(share -> fields.put("capacity", share));
         fields.put("seconds", seconds);
         fields.put("bytesUp", exchange.bytesUp());
         fields.put("bytesDown", exchange.bytesDown());

@@ -7,6 +7,7 @@ import io.fathom.average.Slices;
 import io.fathom.checkpoint.CheckpointStore;
 import io.fathom.checkpoint.FileSum;
 import io.fathom.corpus.HadoopSettings;
+import io.fathom.model.ModelSpec;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -56,14 +57,20 @@ final class Rounds implements AutoCloseable {
     record Outcome(MeanOfWorkers mean, List<WorkerReport> reports) {}
 
     /**
-     * Runs the job of one round, of at most {@code localSteps} steps and {@code seconds}, from {@code theta}; when it
-     * throws, the workers are as they were.
+     * Runs the job of one round of {@code spec}, of at most {@code localSteps} steps and {@code seconds}, from
+     * {@code theta}; when it throws, the workers are as they were.
      */
-    Outcome run(float[] theta, int localSteps, double seconds) {
+    Outcome run(ModelSpec spec, float[] theta, int localSteps, double seconds) {
         Broadcast<float[]> parameters = spark.broadcast(theta);
         sent.add(parameters);
         TrainWorker train = new TrainWorker(
-                tools, localSteps, seconds, parameters, Floats.crc32c(theta), slices.sliceFloats(), codec);
+                tools.withSpec(spec),
+                localSteps,
+                seconds,
+                parameters,
+                Floats.crc32c(theta),
+                slices.sliceFloats(),
+                codec);
         JavaRDD<WorkerState> trained = workers.map(train).persist(StorageLevel.MEMORY_AND_DISK());
         List<Tuple2<Integer, byte[]>> parts;
         try {

@@ -18,8 +18,13 @@ import io.fathom.corpus.HadoopSettings;
 import io.fathom.corpus.TokenSplit;
 import io.fathom.model.ModelSpec;
 import io.fathom.model.ParameterLayout;
+import io.fathom.model.Routing;
 import io.fathom.program.Programs;
+import io.fathom.train.CapacitySchedule;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
 import java.util.UUID;
 import org.apache.spark.api.java.JavaSparkContext;
 
@@ -45,7 +50,8 @@ public final class TrainingRun {
     private final SliceCodec codec;
     private final Validation validation;
     private final Progress progress;
-    private final double stepFlops;
+    private final CapacitySchedule schedule;
+    private final Map<ModelSpec, Double> stepFlops = new HashMap<>();
 
     /**
      * A run of {@code spec} in the directory {@code run}; throws {@link UserError} when {@code validation} is too
@@ -91,7 +97,7 @@ public final class TrainingRun {
         };
         this.validation = new Validation(spark, tools, this.config.validation().batches());
         this.progress = progress;
-        this.stepFlops = roundFlops(tools.spec(), this.config) / this.config.localSteps() / this.config.workers();
+        this.schedule = CapacitySchedule.of(this.config.capacitySchedule());
     }
 
     static SliceCodec codec(ModelSpec spec, TrainConfig.Encoding encoding) {
@@ -143,14 +149,15 @@ public final class TrainingRun {
         while (now.round() < config.rounds()) {
             long started = System.nanoTime();
             int round = now.round() + 1;
-            Rounds.Outcome outcome = round(rounds, now, interruption);
+            ModelSpec stage = stage(now, from);
+            Rounds.Outcome outcome = round(rounds, stage, now, interruption);
             RoundMetrics.Exchange exchange = RoundMetrics.Exchange.of(
                     outcome.reports(),
                     Divergence.norm(now.parameters(), outcome.mean()),
                     2L * Float.BYTES * layout.size());
-            now = commit(now, outcome, started);
+            now = commit(now, stage, outcome, started);
             RoundMetrics metrics =
-                    RoundMetrics.of(now, outcome.reports(), exchange, (System.nanoTime() - started) / 1e9);
+                    RoundMetrics.of(now, stage, outcome.reports(), exchange, (System.nanoTime() - started) / 1e9);
             boolean last = round == config.rounds();
             if (last || round % config.validation().everyRounds() == 0) {
                 validationLoss = validate(now);
@@ -174,13 +181,31 @@ public final class TrainingRun {
         return summary(now, validationLoss);
     }
 
-    private Rounds.Outcome round(Rounds rounds, Checkpoint now, Interruption interruption) {
+    /** The model of the round after {@code now}; tells where its capacity is another than that of the round before. */
+    private ModelSpec stage(Checkpoint now, Checkpoint from) {
+        ModelSpec stage = schedule.at(tools.spec(), now.round() + 1);
+        boolean begins = now.round() == from.round();
+        boolean changes = !begins && !stage.equals(schedule.at(tools.spec(), now.round()));
+        if ((changes || (begins && now.round() < schedule.rounds()))
+                && stage.routing() instanceof Routing.Routed routed) {
+            progress.say(String.format(
+                    Locale.ROOT,
+                    "round %d: capacity %.4f, %d of %d tokens of a sequence; the step is compiled anew",
+                    now.round() + 1,
+                    routed.capacity(),
+                    routed.selected(stage.context()),
+                    stage.context()));
+        }
+        return stage;
+    }
+
+    private Rounds.Outcome round(Rounds rounds, ModelSpec stage, Checkpoint now, Interruption interruption) {
         int round = now.round() + 1;
         describe("round " + round + "/" + config.rounds() + ": " + config.workers() + " workers x "
                 + config.localSteps() + " steps");
         Rounds.Outcome outcome;
         try {
-            outcome = rounds.run(now.parameters(), config.localSteps(), config.roundSeconds());
+            outcome = rounds.run(stage, now.parameters(), config.localSteps(), config.roundSeconds());
         } catch (RuntimeException e) {
             if (interruption.requested()) {
                 throw new StoppedException("stopped in round " + round + ", which is lost; go on with --resume from "
@@ -203,7 +228,12 @@ public final class TrainingRun {
         return outcome;
     }
 
-    private Checkpoint commit(Checkpoint before, Rounds.Outcome outcome, long started) {
+    private double stepFlops(ModelSpec stage) {
+        return stepFlops.computeIfAbsent(
+                stage, spec -> roundFlops(spec, config) / config.localSteps() / config.workers());
+    }
+
+    private Checkpoint commit(Checkpoint before, ModelSpec stage, Rounds.Outcome outcome, long started) {
         Outer.Step step = outer.step(before.parameters(), outcome.mean(), before.velocity());
         TrainingProgress was = before.progress();
         List<WorkerReport> reports = outcome.reports();
@@ -219,7 +249,7 @@ public final class TrainingRun {
                         was.seed(),
                         steps,
                         was.tokens() + tokens,
-                        was.flops() + stepFlops * made,
+                        was.flops() + stepFlops(stage) * made,
                         was.seconds() + (System.nanoTime() - started) / 1e9));
     }
 

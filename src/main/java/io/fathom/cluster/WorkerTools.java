@@ -69,6 +69,12 @@ public record WorkerTools(
                 run, spec, other, precision, threads, batch, seed, workers, optimization, train, validation);
     }
 
+    /** The same for a model that differs in its capacity. */
+    WorkerTools withSpec(ModelSpec other) {
+        return new WorkerTools(
+                run, other, engine, precision, threads, batch, seed, workers, optimization, train, validation);
+    }
+
     Session openTraining(int device) {
         return engine.engine().open(Programs.training(spec, batch / optimization.microBatches()), options(device));
     }

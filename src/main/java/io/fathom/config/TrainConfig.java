@@ -6,12 +6,14 @@ import java.io.Serializable;
 public record TrainConfig(
         int workers,
         int rounds,
+        double flops,
         int localSteps,
         int batch,
         int microBatches,
         double roundSeconds,
         int toleratedFailures,
         Encoding encoding,
+        CapacityScheduleConfig capacitySchedule,
         LearningRateConfig learningRate,
         AdamWConfig adamw,
         OuterConfig outer,
@@ -23,6 +25,11 @@ public record TrainConfig(
     public void check(Problems problems) {
         problems.atLeast(1, workers, "workers");
         problems.atLeast(1, rounds, "rounds");
+        problems.notNegative(flops, "flops");
+        problems.require(
+                flops > 0 || capacitySchedule.rounds() <= Math.max(1, rounds),
+                "rounds",
+                "must be at least capacitySchedule.rounds = " + capacitySchedule.rounds());
         problems.atLeast(1, localSteps, "localSteps");
         problems.atLeast(1, batch, "batch");
         problems.atLeast(1, microBatches, "microBatches");
@@ -42,6 +49,19 @@ public record TrainConfig(
         FP32,
         BF16,
         INT8
+    }
+
+    /** {@code fathom.train.capacitySchedule}: the way of the capacity from 1 down to the model's. */
+    public record CapacityScheduleConfig(int rounds, int stages) implements Checked {
+        @Override
+        public void check(Problems problems) {
+            problems.atLeast(0, rounds, "rounds");
+            problems.atLeast(1, stages, "stages");
+            problems.require(
+                    rounds == 0 || stages <= rounds,
+                    "stages",
+                    "must be at most rounds = " + rounds + ", as a stage changes between rounds");
+        }
     }
 
     /** {@code fathom.train.learningRate}: linear warm-up, then a cosine down to {@code floor}. */

@@ -67,14 +67,6 @@ public record Flops(ModelSpec spec) {
         return 1 - (double) training() / denseTwin().training();
     }
 
-    /**
-     * Steps of the dense twin, on batches of the same size, that cost what {@code steps} steps of this model cost in
-     * training: the nearest whole number, at least 1.
-     */
-    public long denseTwinSteps(long steps) {
-        return Math.max(1, Math.round(steps * (double) training() / denseTwin().training()));
-    }
-
     /** Router of one block: one inner product a token; 0 where chance routes. */
     public long router() {
         return spec.routing() instanceof Routing.Stochastic ? 0 : 2L * spec.context() * spec.width();

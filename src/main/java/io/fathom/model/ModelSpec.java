@@ -47,6 +47,13 @@ public record ModelSpec(int vocabulary, int context, int width, int heads, int b
         return new ModelSpec(vocabulary, context, width, heads, blocks, new Routing.Dense());
     }
 
+    /** The same model whose routed blocks take another share of the sequence; itself where none routes. */
+    public ModelSpec withCapacity(double share) {
+        return routing instanceof Routing.Routed routed
+                ? new ModelSpec(vocabulary, context, width, heads, blocks, routed.withCapacity(share))
+                : this;
+    }
+
     /** The same model over sequences of another length. */
     public ModelSpec withContext(int length) {
         return new ModelSpec(vocabulary, length, width, heads, blocks, routing);

@@ -37,6 +37,9 @@ public sealed interface Routing extends Serializable {
             return block % every() == offset();
         }
 
+        /** The same with another capacity. */
+        Routed withCapacity(double share);
+
         /** k = max(1, round(c * S)): the tokens a routed block takes of a sequence; halves round to even. */
         default int selected(int length) {
             return (int) Math.max(1, Math.rint(capacity() * length));
@@ -75,6 +78,11 @@ public sealed interface Routing extends Serializable {
             Routed.notNegative("zWeight", zWeight);
         }
 
+        @Override
+        public ExpertChoice withCapacity(double share) {
+            return new ExpertChoice(every, offset, share, gate, auxWeight, zWeight, predictor);
+        }
+
         /** Without a z-loss. */
         public ExpertChoice(int every, int offset, double capacity, Gate gate, double auxWeight, boolean predictor) {
             this(every, offset, capacity, gate, auxWeight, 0, predictor);
@@ -96,6 +104,11 @@ public sealed interface Routing extends Serializable {
             Routed.notNegative("balanceWeight", balanceWeight);
             Routed.notNegative("zWeight", zWeight);
         }
+
+        @Override
+        public TokenChoice withCapacity(double share) {
+            return new TokenChoice(every, offset, share, gate, balanceWeight, zWeight);
+        }
     }
 
     /**
@@ -105,6 +118,11 @@ public sealed interface Routing extends Serializable {
     record Stochastic(int every, int offset, double capacity, Gate gate) implements Routed {
         public Stochastic {
             Routed.check(every, offset, capacity);
+        }
+
+        @Override
+        public Stochastic withCapacity(double share) {
+            return new Stochastic(every, offset, share, gate);
         }
     }
 }

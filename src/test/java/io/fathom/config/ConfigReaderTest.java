@@ -164,6 +164,25 @@ class ConfigReaderTest {
     }
 
     @Test
+    void aCapacityScheduleFitsIntoItsRounds() {
+        assertThatThrownBy(() -> withSettings(
+                        "train.rounds",
+                        "5",
+                        "train.capacitySchedule.rounds",
+                        "6",
+                        "train.capacitySchedule.stages",
+                        "7"))
+                .isInstanceOf(UserError.class)
+                .hasMessageContaining("train.capacitySchedule.stages = \"7\": must be at most rounds = 6")
+                .hasMessageContaining("train.rounds = \"5\": must be at least capacitySchedule.rounds = 6");
+        // FLOPs decide the rounds then, which are known with the corpus.
+        assertThat(withSettings("train.rounds", "5", "train.capacitySchedule.rounds", "6", "train.flops", "1e9")
+                        .train()
+                        .flops())
+                .isEqualTo(1e9);
+    }
+
+    @Test
     void oneProblemIsOneLine() {
         assertThatThrownBy(() -> withSettings("train.worker", "2"))
                 .isInstanceOf(UserError.class)

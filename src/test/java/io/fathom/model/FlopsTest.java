@@ -46,7 +46,6 @@ class FlopsTest {
         assertThat(flops.forward()).isEqualTo(3 * block(8, 6) + product(8, 6, 11));
         assertThat(flops.training()).isEqualTo(3 * flops.forward());
         assertThat(flops.savedShare()).isZero();
-        assertThat(flops.denseTwinSteps(17)).isEqualTo(17);
         assertThat(flops.forwardPerToken()).isEqualTo(flops.forward() / 8.0);
     }
 
@@ -103,15 +102,5 @@ class FlopsTest {
         }
         assertThat(Flops.block(mean, square, 6)).isCloseTo(sum / 5, within(1e-9 * sum));
         assertThat(Flops.block(8, 6)).isEqualTo((double) block(8, 6));
-    }
-
-    @Test
-    void twinStepsSpendTheSameTrainingFlops() {
-        Flops flops = new Flops(routed(4, 2, 0.25, true));
-        long steps = flops.denseTwinSteps(1000);
-        double spent = (double) steps * flops.denseTwin().training();
-        assertThat(spent / (1000.0 * flops.training())).isCloseTo(1, within(1e-3));
-        assertThat(steps).isLessThan(1000);
-        assertThat(new Flops(routed(1, 1, 0.01, false)).denseTwinSteps(1)).isEqualTo(1);
     }
 }
