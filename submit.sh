@@ -15,7 +15,8 @@ usage: ./submit.sh JOB [--config FILE] [--set KEY=VALUE]... [job options] [spark
 
 The jar is built when it is missing or older than its sources. SPARK_HOME, or spark-submit on the PATH, runs the job;
 without either the jars that the build resolved run it in local mode. Flags of spark-submit go to spark-submit, those
-after -- whatever they are; everything else goes to the job. The exit code is the job's.
+after -- whatever they are; everything else goes to the job. The exit code is the job's, or 1 for any failure of a
+driver that a standalone master started (--deploy-mode cluster): its worker keeps what it printed.
 TEXT
 }
 
@@ -29,27 +30,22 @@ jar=$home/target/fathom.jar
 main=io.fathom.jobs.Fathom
 
 # --- whose flag is whose -------------------------------------------------------------------------------------------
-job='' dry_run='' config='' deploy_mode=client master='' jars='' name='' driver_memory=''
+job='' dry_run='' config='' deploy_mode='' master='' jars='' files='' name='' driver_options='' properties=''
 job_args=() spark_flags=()
 
 take_spark() { # flag value
   case $1 in
     --jars) jars=${jars:+$jars,}$2 ;;
+    --files) files=${files:+$files,}$2 ;;
+    --driver-java-options) driver_options=$2 ;;
+    -c) spark_flags+=(--conf "$2") ;;
     *) spark_flags+=("$1" "$2") ;;
   esac
   case $1 in
     --master) master=$2 ;;
     --deploy-mode) deploy_mode=$2 ;;
     --name) name=$2 ;;
-    --driver-memory) driver_memory=$2 ;;
-    --conf | -c)
-      case $2 in
-        spark.master=*) master=${2#*=} ;;
-        spark.submit.deployMode=*) deploy_mode=${2#*=} ;;
-        spark.app.name=*) name=${2#*=} ;;
-        spark.driver.memory=*) driver_memory=${2#*=} ;;
-      esac
-      ;;
+    --properties-file) properties=$2 ;;
   esac
 }
 
@@ -110,6 +106,25 @@ else
   spark=$(command -v spark-submit || true)
 fi
 
+# What spark-submit will take for a key: the last --conf, else its properties file, else the defaults of this Spark.
+setting() { # key
+  local i found='' file=${properties:-${SPARK_CONF_DIR:-$(dirname "${spark:-/}")/../conf}/spark-defaults.conf}
+  for ((i = 0; i < ${#spark_flags[@]} - 1; i++)); do
+    [[ ${spark_flags[i]} == --conf && ${spark_flags[i + 1]} == "$1="* ]] && found=${spark_flags[i + 1]#*=}
+  done
+  [[ $found || ! -f $file ]] || found=$(sed -n "s/^[[:space:]]*${1//./\\.}[[:space:]=:]\{1,\}\(.*[^[:space:]]\)[[:space:]]*\$/\1/p" "$file" | tail -1)
+  printf '%s' "$found"
+}
+master=${master:-$(setting spark.master)}
+deploy_mode=${deploy_mode:-$(setting spark.submit.deployMode)}
+name=${name:-$(setting spark.app.name)}
+driver_options=${driver_options:-$(setting spark.driver.extraJavaOptions)}
+[[ ! $properties || -f $properties ]] || fail "--properties-file $properties: no such file"
+if [[ $spark ]]; then # flags of ours would hide these
+  jars=${jars:-$(setting spark.jars)}
+  files=${files:-$(setting spark.files)}
+fi
+
 stale() {
   [[ ! -f $jar ]] || [[ -n $(find "$home/pom.xml" "$home/src/main" "$home/jobs" "$home/conf/log4j2.properties" \
     -newer "$jar" -type f -print -quit 2>/dev/null) ]]
@@ -118,17 +133,24 @@ stale() {
 if [[ ! $dry_run ]] && stale; then
   command -v mvn >/dev/null || fail "the jar must be built, and there is no mvn on the PATH: install Maven"
   echo "building target/fathom.jar (once; the first time also downloads what it needs)" >&2
-  (cd "$home" && mvn -B -q -Dstyle.color=never -DskipTests -Dspotless.check.skip=true package >&2) || fail "the build failed; see above"
+  # Kept back until the build fails: Maven writes escape codes even when it has nothing to say.
+  log=$(cd "$home" && mvn -B -q -Dstyle.color=never -DskipTests -Dspotless.check.skip=true package 2>&1) || {
+    printf '%s\n' "$log" >&2
+    fail "the build failed; see above"
+  }
 fi
 
-# Class path and opened packages for a JVM that spark-submit does not start; a file, as they fill pages.
+# What Spark needs of a JVM that its scripts do not start.
+opens() {
+  printf -- '--add-opens=java.base/%s=ALL-UNNAMED\n' \
+    java.{lang,lang.invoke,lang.reflect,io,net,nio,util,util.concurrent,util.concurrent.atomic} \
+    sun.{nio.ch,nio.cs,security.action,util.calendar}
+}
+
+# Class path and opened packages; a file, as they fill pages.
 java_arguments() {
-  local opened
   printf -- '-cp "%s:%s:%s"\n' "$jar" "${natives//,/:}" "$(cat "$home/target/spark.classpath")"
-  for opened in java.{lang,lang.invoke,lang.reflect,io,net,nio,util,util.concurrent,util.concurrent.atomic} \
-    sun.{nio.ch,nio.cs,security.action,util.calendar}; do
-    echo "--add-opens=java.base/$opened=ALL-UNNAMED"
-  done
+  opens
 }
 
 natives=$(find "$home/target/natives" -name '*.jar' 2>/dev/null | sort | paste -sd, -)
@@ -139,7 +161,7 @@ export FATHOM_HOME=$home
 [[ $job == demo && ! $config ]] && config=$home/conf/demo.conf
 if [[ $config ]]; then
   if [[ $deploy_mode == cluster && -f $config ]]; then
-    spark_flags+=(--files "$config") # the driver will run elsewhere, and find it by its name
+    files=${files:+$files,}$config # the driver will run elsewhere, and find it by its name
     config=$(basename "$config")
   fi
   job_args=(--config "$config" ${job_args[@]+"${job_args[@]}"})
@@ -151,42 +173,63 @@ export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1} OPENBLAS_NUM_THREADS=${OPENBLAS_NUM
 jvm=(-Dorg.bytedeco.javacpp.maxbytes=0 -Dorg.bytedeco.javacpp.maxphysicalbytes=0)
 
 if [[ $spark ]]; then
-  [[ $deploy_mode == cluster ]] || jvm+=("-Dlog4j2.configurationFile=file:$home/conf/log4j2.properties")
-  command=("$spark" --class "$main" --jars "$shipped" --conf "spark.driver.defaultJavaOptions=${jvm[*]}")
+  command=("$spark" --class "$main" --jars "$shipped")
+  [[ ! $files ]] || command+=(--files "$files")
   [[ $name ]] || command+=(--name "fathom $job")
-  command+=(${spark_flags[@]+"${spark_flags[@]}"} "$jar" "$job" ${job_args[@]+"${job_args[@]}"})
+  if [[ $deploy_mode == cluster ]]; then
+    # The console is then that of spark-submit alone.
+    export SPARK_SUBMIT_OPTS="-Dlog4j2.configurationFile=file:$home/conf/log4j2.properties ${SPARK_SUBMIT_OPTS:-}"
+    # A standalone master starts the driver without the defaults, without what Java 17 needs, and does not wait for it.
+    [[ $master != spark://* ]] || {
+      driver_options="$(opens | paste -sd' ' -) ${jvm[*]}${driver_options:+ $driver_options}"
+      [[ $(setting spark.standalone.submit.waitAppCompletion) ]] ||
+        command+=(--conf spark.standalone.submit.waitAppCompletion=true)
+    }
+  else
+    jvm+=("-Dlog4j2.configurationFile=file:$home/conf/log4j2.properties")
+  fi
+  command+=(--conf "spark.driver.defaultJavaOptions=${jvm[*]}" ${spark_flags[@]+"${spark_flags[@]}"})
+  [[ ! $driver_options ]] || command+=(--driver-java-options "$driver_options")
+  command+=("$jar" "$job" ${job_args[@]+"${job_args[@]}"})
 else
   [[ -z $master || $master == local* || $master == spark://* ]] ||
     fail "--master $master needs a Spark distribution: set SPARK_HOME"
   [[ ! $jars ]] || fail "--jars needs a Spark distribution: set SPARK_HOME"
-  [[ $deploy_mode == client ]] || fail "--deploy-mode $deploy_mode needs a Spark distribution: set SPARK_HOME"
+  [[ ${deploy_mode:-client} == client ]] || fail "--deploy-mode $deploy_mode needs a Spark distribution: set SPARK_HOME"
   arguments=$home/target/java.arguments
   [[ $dry_run || $arguments -nt $home/target/spark.classpath ]] || java_arguments >"$arguments"
-  [[ $driver_memory ]] && jvm+=("-Xmx$driver_memory")
   [[ $master == spark://* ]] && jvm+=("-Dspark.jars=$jar,$shipped")
+  [[ $files ]] && jvm+=("-Dspark.files=$files")
+  read -ra more <<<"$driver_options" && jvm+=(${more[@]+"${more[@]}"})
+  memory=$(setting spark.driver.memory)
   set -- ${spark_flags[@]+"${spark_flags[@]}"}
   while (($#)); do
     case $1 in
-      --conf | -c) jvm+=("-D$2") ;;
+      --conf) jvm+=("-D$2") ;;
       --master) jvm+=("-Dspark.master=$2") ;;
       --name) jvm+=("-Dspark.app.name=$2") ;;
-      --files) jvm+=("-Dspark.files=$2") ;;
       --executor-memory) jvm+=("-Dspark.executor.memory=$2") ;;
       --executor-cores) jvm+=("-Dspark.executor.cores=$2") ;;
       --num-executors) jvm+=("-Dspark.executor.instances=$2") ;;
       --total-executor-cores) jvm+=("-Dspark.cores.max=$2") ;;
-      --driver-java-options) read -ra more <<<"$2" && jvm+=("${more[@]}") ;;
-      --driver-memory | --deploy-mode) ;;
+      --driver-memory) memory=$2 ;;
+      --deploy-mode) ;;
       *) fail "$1 needs a Spark distribution: set SPARK_HOME, or have spark-submit on the PATH" ;;
     esac
     shift 2
   done
+  [[ $memory ]] && jvm+=("-Xmx$memory")
   command=("$java" "@$arguments" "${jvm[@]}" "$main" "$job" ${job_args[@]+"${job_args[@]}"})
 fi
 
 if [[ $dry_run ]]; then
   printf '%q ' "${command[@]}"
   echo
+elif [[ $deploy_mode == cluster && $master == spark://* ]]; then
+  # Here spark-submit ends with 0 whatever became of the driver.
+  "${command[@]}" 2>&1 | awk '{ print; fflush() }
+    / is (FAILED|ERROR|KILLED), exiting/ { failed = 1 }
+    END { exit failed }' >&2
 else
   exec "${command[@]}"
 fi

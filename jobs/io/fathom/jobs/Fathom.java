@@ -2,6 +2,7 @@ package io.fathom.jobs;
 
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.apache.hadoop.util.ShutdownHookManager;
@@ -10,6 +11,7 @@ import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.core.config.Configurator;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.ExecutionException;
 import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.RunLast;
 
@@ -85,7 +87,13 @@ public final class Fathom implements Runnable {
         if (parsed.hasSubcommand() && parsed.subcommand().hasMatchedOption("--verbose")) {
             Configurator.setAllLevels(LogManager.ROOT_LOGGER_NAME, Level.INFO);
         }
-        return new RunLast().execute(parsed);
+        try {
+            return new RunLast().execute(parsed);
+        } catch (Error e) {
+            // Such as no memory left, or a class that is not there: told as any other failure.
+            List<CommandLine> commands = parsed.asCommandLineList();
+            throw new ExecutionException(commands.get(commands.size() - 1), String.valueOf(e.getMessage()), e);
+        }
     }
 
     @Override

@@ -1,6 +1,7 @@
 package io.fathom.jobs;
 
 import io.fathom.cluster.FathomPlugin;
+import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.SparkConf;
 import org.apache.spark.api.java.JavaSparkContext;
@@ -33,6 +34,11 @@ final class SparkContexts {
                         "-Dorg.bytedeco.javacpp.maxbytes=0 -Dorg.bytedeco.javacpp.maxphysicalbytes=0");
         if (conf.get("spark.master").startsWith("local")) {
             conf.setIfMissing("spark.ui.enabled", "false").setIfMissing("spark.driver.host", "localhost");
+        }
+        if (conf.getBoolean("spark.authenticate", false)) {
+            // A standalone worker hands the secret to the driver it starts like this, and Spark forgets to look.
+            Optional.ofNullable(System.getenv("_SPARK_AUTH_SECRET"))
+                    .ifPresent(secret -> conf.setIfMissing("spark.authenticate.secret", secret));
         }
         return new JavaSparkContext(conf);
     }

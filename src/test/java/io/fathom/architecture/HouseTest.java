@@ -1,7 +1,12 @@
 package io.fathom.architecture;
 
+import static com.tngtech.archunit.base.DescribedPredicate.not;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideOutsideOfPackages;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.simpleName;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.simpleNameStartingWith;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.type;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -10,21 +15,25 @@ import com.tngtech.archunit.base.DescribedPredicate;
 import com.tngtech.archunit.core.domain.Dependency;
 import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.domain.JavaCodeUnitAccess;
 import com.tngtech.archunit.core.domain.JavaPackage;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.lang.ArchCondition;
+import com.tngtech.archunit.lang.ArchRule;
 import com.tngtech.archunit.lang.ConditionEvents;
 import com.tngtech.archunit.lang.SimpleConditionEvent;
 import com.tngtech.archunit.library.dependencies.SlicesRuleDefinition;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.Stream;
 import org.jspecify.annotations.NullMarked;
 import org.junit.jupiter.api.Test;
+import scala.Tuple2;
 
 /** The plan of the house: which room may use which, and who may use what from outside. */
 class HouseTest {
@@ -46,6 +55,11 @@ class HouseTest {
             "report",
             "cluster",
             "jobs");
+
+    /**
+     * Compiled against 3.5 with Scala 2.12, run on 4.x with Scala 2.13: what is in one of them alone must stay away.
+     */
+    private static final ArchRule SPARK_LINES = classes().should(new UseOnlyWhatSparkLinesShare());
 
     private static final JavaClasses HOUSE_CLASSES = new ClassFileImporter()
             .withImportOption(location -> !location.contains("test-classes"))
@@ -90,12 +104,18 @@ class HouseTest {
     }
 
     @Test
-    void noOneUsesScalaCollectionsWhichDifferBetweenSparkLines() {
-        noClasses()
-                .should()
-                .dependOnClassesThat()
-                .resideInAnyPackage("scala.collection..", "scala.jdk..")
-                .check(HOUSE_CLASSES);
+    void whatSparkLinesDoNotShareIsNotUsed() {
+        SPARK_LINES.check(HOUSE_CLASSES);
+    }
+
+    @Test
+    void theRuleOfSparkLinesSeesEachViolation() {
+        JavaClasses trespasser = new ClassFileImporter().importClasses(TrespasserOnSpark.class);
+        assertThat(SPARK_LINES.evaluate(trespasser).getFailureReport().getDetails())
+                .anySatisfy(line -> assertThat(line).contains("resources()"))
+                .anySatisfy(line -> assertThat(line).contains("barrier()"))
+                .anySatisfy(line -> assertThat(line).contains("SparkEnv"))
+                .anySatisfy(line -> assertThat(line).contains("scala.Some"));
     }
 
     @Test
@@ -204,6 +224,47 @@ class HouseTest {
                 int used = ROOMS.indexOf(room(dependency.getTargetClass()));
                 if (used > ROOMS.indexOf(room(user))) {
                     events.add(SimpleConditionEvent.violated(user, dependency.getDescription()));
+                }
+            }
+        }
+    }
+
+    /**
+     * Spark's API for Java and no more: Scala's classes other than {@code Tuple2} differ between 2.12 and 2.13, also
+     * where they are but the type of a parameter or result; barrier stages have no API for Java.
+     */
+    private static final class UseOnlyWhatSparkLinesShare extends ArchCondition<JavaClass> {
+        private static final DescribedPredicate<JavaClass> SPARK = resideInAPackage("org.apache.spark..");
+        private static final DescribedPredicate<JavaClass> API = resideInAnyPackage(
+                        "org.apache.spark",
+                        "org.apache.spark.api.java..",
+                        "org.apache.spark.api.plugin",
+                        "org.apache.spark.broadcast",
+                        "org.apache.spark.resource",
+                        "org.apache.spark.storage",
+                        "org.apache.spark.util")
+                .and(not(simpleName("SparkEnv")))
+                .and(not(simpleNameStartingWith("Barrier")));
+        private static final DescribedPredicate<JavaClass> SCALA =
+                resideInAPackage("scala..").and(not(type(Tuple2.class)));
+
+        UseOnlyWhatSparkLinesShare() {
+            super("use only what Spark 3.5 and 4 share");
+        }
+
+        @Override
+        public void check(JavaClass user, ConditionEvents events) {
+            for (Dependency dependency : user.getDirectDependenciesFromSelf()) {
+                JavaClass used = dependency.getTargetClass().getBaseComponentType();
+                if (SCALA.test(used) || (SPARK.test(used) && !API.test(used))) {
+                    events.add(SimpleConditionEvent.violated(user, dependency.getDescription()));
+                }
+            }
+            for (JavaCodeUnitAccess<?> call : user.getCodeUnitCallsFromSelf()) {
+                List<JavaClass> types = new ArrayList<>(call.getTarget().getRawParameterTypes());
+                types.add(call.getTarget().getRawReturnType());
+                if (types.stream().map(JavaClass::getBaseComponentType).anyMatch(SCALA)) {
+                    events.add(SimpleConditionEvent.violated(user, call.getDescription()));
                 }
             }
         }

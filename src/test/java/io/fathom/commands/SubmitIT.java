@@ -10,6 +10,8 @@ import java.util.jar.JarEntry;
 import java.util.jar.JarFile;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** {@code submit.sh} on the packaged jar. */
 class SubmitIT {
@@ -100,6 +102,56 @@ class SubmitIT {
                 .anySatisfy(line -> assertThat(line).contains("openblas").endsWith(",my.jar"));
     }
 
+    /** The complete configurations of conf/ for each kind of cluster say themselves where the driver runs. */
+    @ParameterizedTest
+    @CsvSource({"yarn, small.conf", "kubernetes, small.conf", "standalone, conf/small.conf"})
+    void aPropertiesFileSaysWhereTheDriverRuns(String kind, String config, @TempDir Path spark) throws Exception {
+        String properties = "conf/spark-" + kind + ".conf";
+        Result result = Command.of(SUBMIT, "train", "--properties-file", properties, "--config", "conf/small.conf")
+                .with("SPARK_HOME", recordingSpark(spark).toString())
+                .run(20);
+        assertThat(result.exitCode()).as(result.errors()).isEqualTo(7);
+        assertThat(result.output().lines().toList())
+                .containsSubsequence("--properties-file", properties)
+                .endsWith("train", "--config", config);
+        if (!"standalone".equals(kind)) {
+            assertThat(result.output()).containsPattern("--files\n(.*,)?conf/small.conf\n");
+        }
+    }
+
+    @Test
+    void aStandaloneMasterIsAskedForAWholeDriver(@TempDir Path spark) throws Exception {
+        Path properties = spark.resolve("cluster.conf");
+        Files.writeString(properties, """
+                spark.master             spark://host:7077
+                spark.submit.deployMode = cluster
+                spark.driver.extraJavaOptions   -Dmine=1
+                spark.files   hdfs:///theirs.txt
+                """);
+        Command command =
+                Command.of(SUBMIT, "train", "--config", "conf/small.conf", "--properties-file", properties.toString());
+        Result result =
+                command.with("SPARK_HOME", recordingSpark(spark).toString()).run(20);
+        assertThat(result.exitCode()).isEqualTo(7);
+        assertThat(result.errors().lines().toList())
+                .containsSubsequence("--files", "hdfs:///theirs.txt,conf/small.conf")
+                .containsSubsequence("--conf", "spark.standalone.submit.waitAppCompletion=true")
+                .anySatisfy(line -> assertThat(line)
+                        .startsWith("--add-opens=java.base/java.lang=ALL-UNNAMED")
+                        .endsWith(" -Dmine=1"));
+    }
+
+    /** spark-submit itself ends with 0 then. */
+    @Test
+    void aStandaloneDriverThatFailsIsAFailure(@TempDir Path spark) throws Exception {
+        String lastLine = "INFO ClientEndpoint: State of driver driver-1 is FAILED, exiting spark-submit JVM.";
+        Result result = Command.of(SUBMIT, "train", "--master", "spark://host:7077", "--deploy-mode", "cluster")
+                .with("SPARK_HOME", spark(spark, "echo " + lastLine).toString())
+                .run(20);
+        assertThat(result.exitCode()).isEqualTo(1);
+        assertThat(result.errors().strip()).isEqualTo(lastLine);
+    }
+
     @Test
     void aBrokenSparkHomeIsOneLine(@TempDir Path empty) throws Exception {
         Result result =
@@ -134,9 +186,13 @@ class SubmitIT {
 
     /** A Spark whose spark-submit prints its arguments, a line each, and ends with exit code 7. */
     private static Path recordingSpark(Path home) throws IOException {
+        return spark(home, "printf '%s\\n' \"$@\"\nexit 7");
+    }
+
+    private static Path spark(Path home, String submit) throws IOException {
         Path script = home.resolve("bin/spark-submit");
         Files.createDirectories(script.getParent());
-        Files.writeString(script, "#!/bin/sh\nprintf '%s\\n' \"$@\"\nexit 7\n");
+        Files.writeString(script, "#!/bin/sh\n" + submit + "\n");
         assertThat(script.toFile().setExecutable(true)).isTrue();
         return home;
     }
