@@ -33,6 +33,7 @@ import picocli.CommandLine.Option;
             "  corpus.textColumn          column of a Parquet file that holds the text",
             "  corpus.extensions          extensions of plain text",
             "  corpus.validationFraction  share of the documents kept for validation",
+            "  corpus.validationInput     text to validate on instead",
             "  corpus.textPieceBytes      longer plain text is cut at about this size",
             "  corpus.maxDocumentBytes    longer documents are an error",
             "  corpus.shardTokens         tokens of one shard file",

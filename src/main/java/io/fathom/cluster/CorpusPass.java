@@ -119,7 +119,8 @@ final class CorpusPass {
         JavaRDD<byte[]> tokenised = spark.parallelize(tasks, tasks.size())
                 .flatMapToPair(new ReadDocuments(settings, hadoop, reports))
                 .repartitionAndSortWithinPartitions(new DocumentKey.Buckets(buckets()), new DocumentKey.Order())
-                .mapPartitionsWithIndex(new TokeniseBucket(settings, hadoop, work.toString()), false);
+                .mapPartitionsWithIndex(
+                        new TokeniseBucket(settings, hadoop, work.toString(), validationParts()), false);
         spark.setJobDescription("corpus: read, sort and tokenise " + files.size() + " files");
         // Once all files are read a problem in one of them ends the job; not before, so that all problems are told.
         Supplier<Optional<UserError>> mistake =
@@ -127,6 +128,11 @@ final class CorpusPass {
         return progress.await(spark, "reading and tokenising", tokenised.collectAsync(), mistake).stream()
                 .map(bytes -> BucketResult.of(bytes, tokenizer.vocabulary()))
                 .toList();
+    }
+
+    private int validationParts() {
+        return SourcePart.of(files.stream().filter(SourceFile::validation).toList())
+                .size();
     }
 
     /** The parts of the files in tasks of similar size, as many as keep all cores busy. */
@@ -211,8 +217,11 @@ final class CorpusPass {
         if (tokens < leastTokens) {
             throw new UserError("the " + name + " split has " + tokens + " tokens, and one window of model.context = "
                     + (leastTokens - 1) + " needs " + leastTokens + " (" + documents
-                    + " documents were read, corpus.validationFraction = " + settings.validationFraction()
-                    + " of them are for validation): give more text, change corpus.validationFraction or lower"
+                    + " documents were read, "
+                    + (validationParts() > 0
+                            ? "those of corpus.validationInput"
+                            : "corpus.validationFraction = " + settings.validationFraction() + " of them")
+                    + " are for validation): give more text, change corpus.validationFraction or lower"
                     + " model.context");
         }
     }

@@ -53,7 +53,8 @@ public final class CorpusPreparation {
     public Prepared prepare(boolean overwrite) throws IOException, InterruptedException {
         Configuration hadoop = spark.hadoopConfiguration();
         CorpusSettings settings = CorpusSettings.of(config.corpus());
-        SourceListing listing = SourceListing.of(config.corpus().input(), settings, hadoop);
+        SourceListing listing =
+                SourceListing.of(config.corpus().input(), config.corpus().validationInput(), settings, hadoop);
         CorpusDirectory directory = new CorpusDirectory(hadoop, config.corpusPath());
         Optional<List<SourceRecord>> present = directory.sources(overwrite);
         if (present.isPresent()) {
@@ -114,6 +115,8 @@ public final class CorpusPreparation {
             SourceRecord record = byPath.remove(file.path());
             if (record == null) {
                 changed.add(file.path() + " is new");
+            } else if (record.validation() != file.validation()) {
+                changed.add(file.path() + " was for " + (record.validation() ? "validation" : "training"));
             } else if (!record.isOf(file)) {
                 changed.add(file.path() + " has changed");
             }

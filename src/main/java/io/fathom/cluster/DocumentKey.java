@@ -24,6 +24,10 @@ final class DocumentKey {
         return Arrays.copyOf(key, DocumentHash.BYTES);
     }
 
+    static int part(byte[] key) {
+        return ByteBuffer.wrap(key).getInt(DocumentHash.BYTES);
+    }
+
     static boolean sameDocument(byte[] key, byte[] other) {
         return Arrays.equals(key, 0, DocumentHash.BYTES, other, 0, DocumentHash.BYTES);
     }

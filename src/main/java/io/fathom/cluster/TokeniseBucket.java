@@ -23,7 +23,8 @@ import scala.Tuple2;
 
 /**
  * The task that turns one sorted bucket of documents into tokens: drops what equals the document before, and writes a
- * file of training and one of validation tokens. The names hold the attempt, so a repeated task disturbs nothing.
+ * file of training and one of validation tokens. Where validation has an input of its own its parts come first, so that
+ * of equal documents the one for validation stays. The names hold the attempt, so a repeated task disturbs nothing.
  */
 final class TokeniseBucket implements Function2<Integer, Iterator<Tuple2<byte[], byte[]>>, Iterator<byte[]>> {
     private static final long serialVersionUID = 1L;
@@ -32,11 +33,20 @@ final class TokeniseBucket implements Function2<Integer, Iterator<Tuple2<byte[],
     private final CorpusSettings settings;
     private final HadoopSettings hadoop;
     private final String work;
+    private final int validationParts;
 
-    TokeniseBucket(CorpusSettings settings, HadoopSettings hadoop, String work) {
+    /** @param validationParts parts, the first of all, that are for validation; 0 where the hash decides */
+    TokeniseBucket(CorpusSettings settings, HadoopSettings hadoop, String work, int validationParts) {
         this.settings = settings;
         this.hadoop = hadoop;
         this.work = work;
+        this.validationParts = validationParts;
+    }
+
+    private boolean isValidation(byte[] key) {
+        return validationParts > 0
+                ? DocumentKey.part(key) < validationParts
+                : DocumentHash.isValidation(DocumentKey.hash(key), settings.validationFraction());
     }
 
     @Override
@@ -56,7 +66,7 @@ final class TokeniseBucket implements Function2<Integer, Iterator<Tuple2<byte[],
                 }
                 last = document._1();
                 int[] tokens = tokenizer.encode(new String(document._2(), StandardCharsets.UTF_8));
-                if (DocumentHash.isValidation(DocumentKey.hash(last), settings.validationFraction())) {
+                if (isValidation(last)) {
                     validation.write(tokens, document._2().length);
                 } else {
                     train.write(tokens, document._2().length);

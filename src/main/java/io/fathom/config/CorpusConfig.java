@@ -5,6 +5,7 @@ import java.util.List;
 /** {@code fathom.corpus}: what text to read and how it becomes token shards. */
 public record CorpusConfig(
         List<String> input,
+        List<String> validationInput,
         String path,
         String textField,
         String textColumn,

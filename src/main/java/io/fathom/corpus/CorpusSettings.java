@@ -9,6 +9,8 @@ import java.util.Optional;
 /**
  * The settings that decide a corpus besides its text; two corpora of the same text and equal settings have equal bytes.
  * See {@code fathom.corpus} in {@code reference.conf} for each.
+ *
+ * @param validationFraction 0 where validation has an input of its own
  */
 public record CorpusSettings(
         String textField,
@@ -29,7 +31,7 @@ public record CorpusSettings(
                 config.textPieceBytes(),
                 config.maxDocumentBytes(),
                 config.tokenizer(),
-                config.validationFraction(),
+                config.validationInput().isEmpty() ? config.validationFraction() : 0,
                 config.shardTokens());
     }
 

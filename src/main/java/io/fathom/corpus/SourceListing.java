@@ -22,30 +22,43 @@ import org.apache.hadoop.io.compress.CompressionCodec;
 import org.apache.hadoop.io.compress.CompressionCodecFactory;
 
 /**
- * The files behind {@code corpus.input}: paths and globs of any file system, directories with all below. Within
- * directories hidden files, the bookkeeping of Spark and Hadoop and files of other extensions are passed over; a file
- * named outright must be readable.
+ * The files behind {@code corpus.input} and {@code corpus.validationInput}: paths and globs of any file system,
+ * directories with all below. Within directories hidden files, the bookkeeping of Spark and Hadoop and files of other
+ * extensions are passed over; a file named outright must be readable.
  *
- * @param files in the order of their paths, each once
+ * @param files each once, those of {@code corpus.validationInput} first, in the order of their paths
  * @param passedOver extension -> how many files were passed over for it
  */
 public record SourceListing(List<SourceFile> files, Map<String, Integer> passedOver) {
 
     /**
-     * Lists the files of {@code inputs}.
+     * Lists the files of {@code inputs}, and of {@code validationInputs}, which may be none.
      *
-     * @throws UserError naming every input that matches nothing or is no text
+     * @throws UserError naming every input that matches nothing or is no text, and every file named by both
      */
-    public static SourceListing of(List<String> inputs, CorpusSettings settings, Configuration hadoop) {
+    public static SourceListing of(
+            List<String> inputs, List<String> validationInputs, CorpusSettings settings, Configuration hadoop) {
         if (inputs.isEmpty()) {
             throw new UserError("corpus.input is empty: name the text to read, as --set corpus.input=PATH");
         }
-        Lister lister = new Lister(settings, hadoop);
-        inputs.forEach(lister::add);
-        if (!lister.problems.isEmpty()) {
-            throw new UserError("corpus.input: " + String.join("\n  corpus.input: ", lister.problems));
+        Lister training = new Lister("corpus.input", false, settings, hadoop);
+        Lister validation = new Lister("corpus.validationInput", true, settings, hadoop);
+        inputs.forEach(training::add);
+        validationInputs.forEach(validation::add);
+        List<String> problems = new ArrayList<>(training.problems);
+        problems.addAll(validation.problems);
+        validation.files.keySet().stream()
+                .filter(training.files::containsKey)
+                .map(path -> "corpus.validationInput: " + path + " is a file of corpus.input too: what is learnt from"
+                        + " cannot be validated on")
+                .forEach(problems::add);
+        if (!problems.isEmpty()) {
+            throw new UserError(String.join("\n  ", problems));
         }
-        return new SourceListing(List.copyOf(lister.files.values()), lister.passedOver);
+        List<SourceFile> files = new ArrayList<>(validation.files.values());
+        files.addAll(training.files.values());
+        validation.passedOver.forEach((extension, count) -> training.passedOver.merge(extension, count, Integer::sum));
+        return new SourceListing(List.copyOf(files), training.passedOver);
     }
 
     /** Bytes of all files. */
@@ -62,6 +75,8 @@ public record SourceListing(List<SourceFile> files, Map<String, Integer> passedO
     }
 
     private static final class Lister {
+        private final String key;
+        private final boolean validation;
         private final Configuration hadoop;
         private final Set<String> extensions;
         private final CompressionCodecFactory codecs;
@@ -69,7 +84,9 @@ public record SourceListing(List<SourceFile> files, Map<String, Integer> passedO
         private final TreeMap<String, Integer> passedOver = new TreeMap<>();
         private final List<String> problems = new ArrayList<>();
 
-        Lister(CorpusSettings settings, Configuration hadoop) {
+        Lister(String key, boolean validation, CorpusSettings settings, Configuration hadoop) {
+            this.key = key;
+            this.validation = validation;
             this.hadoop = hadoop;
             this.extensions = new HashSet<>(settings.extensions());
             this.codecs = new CompressionCodecFactory(hadoop);
@@ -81,7 +98,7 @@ public record SourceListing(List<SourceFile> files, Map<String, Integer> passedO
                 FileSystem fileSystem = CorpusFiles.reach(path, hadoop);
                 FileStatus[] found = matches(fileSystem, path);
                 if (found.length == 0) {
-                    problems.add(input + " matches nothing"
+                    problems.add(key + ": " + input + " matches nothing"
                             + (input.startsWith("~") ? " (~ means nothing here, give the whole path)" : ""));
                 }
                 // A glob may well match other files too; a file named outright must be of use.
@@ -99,7 +116,7 @@ public record SourceListing(List<SourceFile> files, Map<String, Integer> passedO
                     }
                 }
             } catch (IOException | IllegalArgumentException e) {
-                problems.add(input + " cannot be listed: " + e.getMessage());
+                problems.add(key + ": " + input + " cannot be listed: " + e.getMessage());
             }
         }
 
@@ -148,10 +165,15 @@ public record SourceListing(List<SourceFile> files, Map<String, Integer> passedO
                 files.put(
                         path,
                         new SourceFile(
-                                path, file.getLen(), file.getModificationTime(), kind.orElseThrow(), codec != null));
+                                path,
+                                file.getLen(),
+                                file.getModificationTime(),
+                                kind.orElseThrow(),
+                                codec != null,
+                                validation));
             } else if (outright) {
                 problems.add(
-                        input + " has the extension ." + extension
+                        key + ": " + input + " has the extension ." + extension
                                 + ", which is none of jsonl, parquet, zip, jar and corpus.extensions; if it is plain text, add it there");
             } else {
                 passedOver.merge(extension, 1, Integer::sum);

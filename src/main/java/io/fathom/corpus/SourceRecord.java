@@ -3,6 +3,8 @@ package io.fathom.corpus;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.BooleanNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.fathom.config.UserError;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
@@ -19,6 +21,7 @@ import java.util.stream.Collectors;
  * @param path fully qualified
  * @param bytes length of the file
  * @param modifiedMillis when it last changed, since 1970
+ * @param validation whether all of it is for validation
  * @param documents read, blank ones not counted, duplicates counted
  * @param blankDocuments read
  * @param invalidUtf8 malformed sequences replaced
@@ -28,6 +31,7 @@ public record SourceRecord(
         String path,
         long bytes,
         long modifiedMillis,
+        boolean validation,
         long documents,
         long blankDocuments,
         long invalidUtf8,
@@ -52,6 +56,7 @@ public record SourceRecord(
                     file.path(),
                     file.bytes(),
                     file.modifiedMillis(),
+                    file.validation(),
                     parts.stream().mapToLong(SourceReport::documents).sum(),
                     parts.stream().mapToLong(SourceReport::blankDocuments).sum(),
                     parts.stream().mapToLong(SourceReport::replaced).sum(),
@@ -66,9 +71,12 @@ public record SourceRecord(
         return Hashes.sha256Hex(hashes.getBytes(StandardCharsets.UTF_8));
     }
 
-    /** Whether the record is of exactly this file, going by path, length and time. */
+    /** Whether the record is of exactly this file, going by path, length, time and split. */
     public boolean isOf(SourceFile file) {
-        return path.equals(file.path()) && bytes == file.bytes() && modifiedMillis == file.modifiedMillis();
+        return path.equals(file.path())
+                && bytes == file.bytes()
+                && modifiedMillis == file.modifiedMillis()
+                && validation == file.validation();
     }
 
     String toJsonLine() {
@@ -81,7 +89,10 @@ public record SourceRecord(
 
     static SourceRecord ofJsonLine(String line, String place) {
         try {
-            return JSON.readValue(line, SourceRecord.class);
+            ObjectNode tree = JSON.readValue(line, ObjectNode.class);
+            // Corpora made before validation could have an input of its own do not say.
+            tree.putIfAbsent("validation", BooleanNode.FALSE);
+            return JSON.treeToValue(tree, SourceRecord.class);
         } catch (JsonProcessingException e) {
             throw new UserError(
                     place + " is damaged (" + e.getOriginalMessage() + "): prepare the corpus again with --overwrite",

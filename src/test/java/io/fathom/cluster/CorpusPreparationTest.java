@@ -101,6 +101,36 @@ class CorpusPreparationTest {
     }
 
     @Test
+    void validationMayHaveAnInputOfItsOwn() throws Exception {
+        List<String> documents = TextCorpus.gibberish(7, 60, 20);
+        write("a/learn.jsonl", jsonLines(documents.subList(0, 40)));
+        // Ten documents are in both: they must not be learnt.
+        write("b/score.jsonl", jsonLines(documents.subList(30, 60)));
+        String[] ownInput = {"corpus.validationInput", directory.resolve("b").toString()};
+        Prepared prepared = prepare("a", ownInput);
+        Corpus corpus = prepared.corpus();
+
+        assertThat(documents(corpus.train())).isEqualTo(Set.copyOf(documents.subList(0, 30)));
+        assertThat(documents(corpus.validation())).isEqualTo(Set.copyOf(documents.subList(30, 60)));
+        assertThat(corpus.manifest().duplicates()).isEqualTo(10);
+        assertThat(corpus.manifest().settings().validationFraction()).isZero();
+        assertThat(prepare("a", ownInput).reused()).isTrue();
+
+        assertMistake(() -> prepare("a")).hasMessageContaining("corpus.validationFraction was 0.0, is 0.2");
+        assertMistake(() -> prepare(
+                        "b", "corpus.validationInput", directory.resolve("a").toString()))
+                .hasMessageContaining("learn.jsonl was for training")
+                .hasMessageContaining("score.jsonl was for validation");
+        assertMistake(() -> prepare("a", "corpus.validationInput", directory.toString()))
+                .hasMessageContaining("corpus.validationInput: ")
+                .hasMessageContaining("learn.jsonl is a file of corpus.input too");
+        assertMistake(() -> prepare(
+                        "a", "corpus.validationInput", directory.resolve("c").toString()))
+                .hasMessageContaining("corpus.validationInput: ")
+                .hasMessageContaining("c matches nothing");
+    }
+
+    @Test
     void documentsStayInTheirSplitWhenFilesAreAdded() throws Exception {
         write("text/a.jsonl", jsonLines(TextCorpus.gibberish(3, 100, 20)));
         Corpus before = prepare("text").corpus();

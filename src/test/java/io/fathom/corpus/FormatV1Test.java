@@ -2,6 +2,7 @@ package io.fathom.corpus;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.tuple;
 
 import io.fathom.config.UserError;
 import java.io.ByteArrayOutputStream;
@@ -35,6 +36,11 @@ class FormatV1Test {
                 .isEqualTo("Burnt the fire of thine eyes?");
         assertThat(corpus.tokenizer().decode(corpus.train().read(0, 215)))
                 .contains("Tyger Tyger, burning bright,", "古池や 蛙飛びこむ 水の音", "Über allen Gipfeln ist Ruh,");
+        assertThat(new CorpusDirectory(new Configuration(), FIXTURE.toString())
+                        .sources(false)
+                        .orElseThrow())
+                .extracting(SourceRecord::documents, SourceRecord::validation)
+                .containsExactly(tuple(8L, false));
     }
 
     /** Reads the bytes as a stranger would who has only the table in {@link ShardFormat}. */

@@ -99,9 +99,9 @@ class SourceListingTest {
     void longFilesAreCutIntoTheSamePartsEverywhere() {
         long mega = 1 << 20;
         List<SourcePart> parts = SourcePart.of(List.of(
-                new SourceFile("a", 130 * mega, 0, SourceKind.JSON_LINES, false),
-                new SourceFile("b", 130 * mega, 0, SourceKind.JSON_LINES, true),
-                new SourceFile("c", 0, 0, SourceKind.TEXT, false)));
+                new SourceFile("a", 130 * mega, 0, SourceKind.JSON_LINES, false, false),
+                new SourceFile("b", 130 * mega, 0, SourceKind.JSON_LINES, true, false),
+                new SourceFile("c", 0, 0, SourceKind.TEXT, false, false)));
 
         assertThat(parts).extracting(SourcePart::index).containsExactly(0, 1, 2, 3, 4);
         assertThat(parts).extracting(SourcePart::from).containsExactly(0L, 64 * mega, 128 * mega, 0L, 0L);
@@ -113,6 +113,7 @@ class SourceListingTest {
                 Arrays.stream(inputs)
                         .map(input -> input.contains("://") ? input : directory + "/" + input)
                         .toList(),
+                List.of(),
                 SETTINGS,
                 HADOOP);
     }

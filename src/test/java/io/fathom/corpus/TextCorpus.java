@@ -97,6 +97,7 @@ public record TextCorpus(String tokenizer, double validationFraction, int shardT
     private CorpusSettings settings() {
         return CorpusSettings.of(new CorpusConfig(
                 List.of(),
+                List.of(),
                 "",
                 "text",
                 "text",
