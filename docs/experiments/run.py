@@ -38,14 +38,16 @@ class Run:
     def done(self):
         return (self.path / "done.json").exists()
 
-    def jobs(self):
-        """The jobs of a run, each as its arguments."""
-        own = self.experiment.runs[self.name]
-        settings = {**self.experiment.settings, **own, "seed": self.seed}
+    def jobs(self, strongest):
+        """The jobs of a run, each as its arguments; settings of the command line are strongest."""
+        settings = {**self.experiment.settings, **self.experiment.runs[self.name], "seed": self.seed}
         train = ["train", "--resume"]
         for key, value in settings.items():
             train += ["--set", f"{key}={str(value).lower() if isinstance(value, bool) else value}"]
-        return [train, ["evaluate"]] if self.experiment.evaluate else [train]
+        train += strongest
+        # The decoder scores the causal rules in single precision: top-k beside them must be scored so too.
+        evaluate = ["evaluate", *strongest, "--set", "engine.name=cpu", "--set", "engine.precision=float32"]
+        return [train, evaluate] if self.experiment.evaluate else [train]
 
 
 # --- running ---------------------------------------------------------------------------------------------------------
@@ -97,8 +99,8 @@ class Lanes:
         common = ["--run", str(run.path), "--set", f"corpus.path={self.options.corpus}"]
         for setting in self.options.set:
             common += ["--set", setting]
-        for job in run.jobs():
-            code = self.call(lane, [*job, *common], run.path / "log.txt")
+        for job in run.jobs(common):
+            code = self.call(lane, job, run.path / "log.txt")
             if code:
                 return f"{job[0]} ended with {code}: see {run.path / 'log.txt'}"
         (run.path / "done.json").write_text(json.dumps({"seconds": time.time() - begun}))
