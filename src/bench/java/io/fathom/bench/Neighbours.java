@@ -33,7 +33,7 @@ final class Neighbours {
     /** user + nice + system + irq + softirq + steal of all processors. */
     private static double busySeconds() {
         try {
-            String[] ticks = Files.readAllLines(COUNTERS).get(0).trim().split("\\s+");
+            String[] ticks = Files.readAllLines(COUNTERS).get(0).trim().split("\\s+", 0);
             long sum = 0;
             for (int i : new int[] {1, 2, 3, 6, 7, 8}) {
                 sum += Long.parseLong(ticks[i]);

@@ -59,6 +59,7 @@ final class TorchModel implements AutoCloseable {
     }
 
     /** One step; its loss. */
+    @SuppressWarnings("try") // the scope frees what the step allocates by being open
     double step() {
         try (PointerScope step = new PointerScope()) {
             optimizer.zero_grad();

@@ -52,7 +52,11 @@ public final class StepTimes {
                 Arrays.stream(arguments).filter(a -> !a.startsWith("--")).toList();
         System.out.println(new CudaEngine().description());
         for (String name : rows.isEmpty() ? ROWS.keySet() : rows) {
-            time(name, ROWS.get(name), profile);
+            Row row = ROWS.get(name);
+            if (row == null) {
+                throw new IllegalArgumentException("no row " + name + "; rows: " + ROWS.keySet());
+            }
+            time(name, row, profile);
         }
     }
 
