@@ -10,7 +10,7 @@ import java.util.List;
 import java.util.SplittableRandom;
 
 /** One row of the table: a model and a batch; 4 blocks, byte vocabulary. */
-record Row(String name, ModelSpec spec, int sequences, double goal) {
+public record Row(String name, ModelSpec spec, int sequences, double goal) {
     static final List<Row> ALL = List.of(
             row("dense-128", 128, 128, 8, false, 0.75),
             row("mod-128", 128, 128, 8, true, 0.65),
@@ -24,7 +24,7 @@ record Row(String name, ModelSpec spec, int sequences, double goal) {
         return new Row(name, new ModelSpec(256, context, width, 4, 4, routing), sequences, goal);
     }
 
-    static Row named(String name) {
+    public static Row named(String name) {
         return ALL.stream()
                 .filter(row -> row.name().equals(name))
                 .findFirst()
@@ -32,12 +32,12 @@ record Row(String name, ModelSpec spec, int sequences, double goal) {
                         + ALL.stream().map(Row::name).toList()));
     }
 
-    float[] parameters() {
+    public float[] parameters() {
         return ParameterLayout.of(spec).initial(spec, 1);
     }
 
     /** The batch in {@code workers} equal parts. */
-    List<Batch> batches(int workers) {
+    public List<Batch> batches(int workers) {
         SplittableRandom random = new SplittableRandom(2);
         List<Batch> parts = new ArrayList<>();
         for (int w = 0; w < workers; w++) {

@@ -15,7 +15,7 @@ import java.util.TreeMap;
  * @param written when, in UTC
  * @param commit of the sources; see {@link Build}
  * @param dirty whether the sources differed from that commit
- * @param versions of Fathom, Spark, ND4J, JavaCPP, OpenBLAS, the JVM and the operating system
+ * @param versions of Fathom, Spark, ND4J, JavaCPP, OpenBLAS, oneDNN, the JVM and the operating system
  * @param seed of every random stream
  * @param corpus what was learned from
  * @param resumedFrom the rounds from whose checkpoints training went on, in the order of the resumptions

@@ -121,6 +121,7 @@ class HouseTest {
     @Test
     void onlyTheNumericRoomsUseNd4jAndBlas() {
         onlyIn(List.of("graph", "program", "engine.nd4j", "engine.cpu"), "org.nd4j..", "org.bytedeco.openblas..");
+        onlyIn(List.of("engine.cpu"), "org.bytedeco.dnnl..");
     }
 
     @Test

@@ -15,7 +15,8 @@ class ProvenanceTest {
     void tellsTheBuildFromItsOwnJar() {
         Provenance provenance = Provenance.now("fathom train --run x", "3.5.9", 7, CORPUS);
         assertThat(provenance.commit()).matches("[0-9a-f]{40}|unknown");
-        assertThat(provenance.versions()).containsKeys("fathom", "spark", "nd4j", "javacpp", "openblas", "jvm", "os");
+        assertThat(provenance.versions())
+                .containsKeys("fathom", "spark", "nd4j", "javacpp", "openblas", "onednn", "jvm", "os");
         assertThat(provenance.versions().values())
                 .allSatisfy(version -> assertThat(version).isNotBlank().doesNotContain("${"));
     }

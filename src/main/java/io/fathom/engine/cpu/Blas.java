@@ -4,27 +4,54 @@ import static org.bytedeco.openblas.global.openblas_nolapack.CblasNoTrans;
 import static org.bytedeco.openblas.global.openblas_nolapack.CblasRowMajor;
 import static org.bytedeco.openblas.global.openblas_nolapack.CblasTrans;
 import static org.bytedeco.openblas.global.openblas_nolapack.cblas_sgemm;
-import static org.bytedeco.openblas.global.openblas_nolapack.cblas_sgemv;
-import static org.bytedeco.openblas.global.openblas_nolapack.cblas_sger;
 
+import io.fathom.engine.EngineException;
+import org.bytedeco.dnnl.dnnl_version_t;
+import org.bytedeco.dnnl.global.dnnl;
+import org.bytedeco.javacpp.Loader;
 import org.bytedeco.openblas.global.openblas_nolapack;
 
-/** One lane's door to OpenBLAS: its own three pointers, so that calls make no garbage. */
+/**
+ * One lane's door to the library of matrix products, with its own three pointers, so that calls make no garbage: oneDNN
+ * on Linux on x86-64, OpenBLAS elsewhere.
+ */
 final class Blas {
+    /** oneDNN has fast products for x86-64 alone; where it has not, it falls back to plain loops. */
+    private static final boolean ONE_DNN = Loader.getPlatform().equals("linux-x86_64");
+
     private final Address a = new Address();
     private final Address b = new Address();
     private final Address c = new Address();
 
     /**
-     * Keeps every BLAS call on the thread that makes it. Two pools that spin against each other cost up to 15 times;
-     * sessions bring their own threads.
+     * Keeps every call of the calling thread on that thread. Two pools that spin against each other cost up to 15
+     * times; sessions bring their own threads. oneDNN keeps a count for each thread; OpenBLAS has one for the process,
+     * which ND4J sets to the number of processors when it loads.
      */
     static void singleThreaded() {
-        openblas_nolapack.blas_set_num_threads(1);
+        if (ONE_DNN) {
+            OpenMp.threads(1);
+        } else {
+            openblas_nolapack.blas_set_num_threads(1);
+        }
     }
 
-    static String version() {
-        return openblas_nolapack.OPENBLAS_VERSION.trim();
+    /** The library and the kernels that it chose, which an environment variable may hold to slower ones. */
+    static String description() {
+        if (ONE_DNN) {
+            dnnl_version_t version = dnnl.dnnl_version();
+            return "oneDNN " + version.major() + "." + version.minor() + "." + version.patch() + ", "
+                    + kernels(dnnl.dnnl_get_effective_cpu_isa()) + " kernels";
+        }
+        String held = System.getenv("OPENBLAS_CORETYPE");
+        return openblas_nolapack.OPENBLAS_VERSION.trim()
+                + (held == null ? "" : " held to " + held + " kernels by OPENBLAS_CORETYPE");
+    }
+
+    private static String kernels(int isa) {
+        return (isa & dnnl.dnnl_cpu_isa_avx512_core) == dnnl.dnnl_cpu_isa_avx512_core
+                ? "AVX-512"
+                : (isa & dnnl.dnnl_cpu_isa_avx2) == dnnl.dnnl_cpu_isa_avx2 ? "AVX2" : "SSE or AVX";
     }
 
     /**
@@ -44,6 +71,27 @@ final class Blas {
             float beta,
             long addressC,
             int strideC) {
+        if (ONE_DNN) {
+            int status = dnnl.dnnl_sgemm(
+                    (byte) (transposeA ? 'T' : 'N'),
+                    (byte) (transposeB ? 'T' : 'N'),
+                    m,
+                    n,
+                    k,
+                    alpha,
+                    a.at(addressA),
+                    strideA,
+                    b.at(addressB),
+                    strideB,
+                    beta,
+                    c.at(addressC),
+                    strideC);
+            if (status != dnnl.dnnl_success) {
+                throw new EngineException(
+                        "oneDNN refused a product of " + m + " x " + k + " by " + k + " x " + n + ": status " + status);
+            }
+            return;
+        }
         cblas_sgemm(
                 CblasRowMajor,
                 transposeA ? CblasTrans : CblasNoTrans,
@@ -71,23 +119,15 @@ final class Blas {
             long addressX,
             float beta,
             long addressY) {
-        cblas_sgemv(
-                CblasRowMajor,
-                transpose ? CblasTrans : CblasNoTrans,
-                rows,
-                columns,
-                1f,
-                a.at(addressA),
-                strideA,
-                b.at(addressX),
-                1,
-                beta,
-                c.at(addressY),
-                1);
+        if (transpose) {
+            gemm(false, false, 1, columns, rows, 1f, addressX, rows, addressA, strideA, beta, addressY, columns);
+        } else {
+            gemm(false, false, rows, 1, columns, 1f, addressA, strideA, addressX, 1, beta, addressY, 1);
+        }
     }
 
     /** A += x y', row-major. */
     void ger(int rows, int columns, long addressX, long addressY, long addressA, int strideA) {
-        cblas_sger(CblasRowMajor, rows, columns, 1f, a.at(addressX), 1, b.at(addressY), 1, c.at(addressA), strideA);
+        gemm(false, false, rows, columns, 1, 1f, addressX, 1, addressY, columns, 1f, addressA, strideA);
     }
 }

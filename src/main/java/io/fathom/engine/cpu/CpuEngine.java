@@ -15,7 +15,7 @@ public final class CpuEngine implements Engine {
 
     @Override
     public String description() {
-        return "cpu: " + Blas.version() + ", one BLAS thread a call, "
+        return "cpu: " + Blas.description() + ", every product on the one thread that asks for it; "
                 + Runtime.getRuntime().availableProcessors() + " processors";
     }
 
@@ -25,7 +25,6 @@ public final class CpuEngine implements Engine {
             throw new IllegalArgumentException("engine cpu computes in FLOAT32, not in " + options.precision()
                     + ": set engine.precision = float32, or use engine nd4j for FLOAT64");
         }
-        Blas.singleThreaded();
         return new CpuSession(program, options.threads());
     }
 }

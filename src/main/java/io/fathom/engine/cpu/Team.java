@@ -34,6 +34,7 @@ final class Team implements AutoCloseable {
 
     /** Runs {@code work} on all lanes; throws what a lane threw. */
     void run(Step[] work) {
+        Blas.singleThreaded();
         if (threads.length == 0) {
             for (Step step : work) {
                 step.run(lanes[0]);
@@ -54,6 +55,7 @@ final class Team implements AutoCloseable {
     }
 
     private void serve(Lane lane) {
+        Blas.singleThreaded();
         int done = 0;
         while (!closed) {
             if (run.get() == done) {

@@ -17,9 +17,14 @@ import io.fathom.model.ParameterLayout;
 import io.fathom.model.Routing;
 import io.fathom.program.Program;
 import io.fathom.program.Programs;
+import java.io.IOException;
 import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.SplittableRandom;
+import java.util.concurrent.FutureTask;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /** What a session promises beyond the right numbers. */
@@ -126,6 +131,42 @@ class CpuSessionTest {
             }
             assertThat(least).isZero();
             assertThat(((CpuSession) session).bytes()).isEqualTo(bytes);
+        }
+    }
+
+    @Test
+    void productsStayOnTheThreadThatAsksForThem() throws Exception {
+        // Wide enough that the library shares its products among threads where it may.
+        ModelSpec spec = new ModelSpec(61, 256, 256, 1, 4, new Routing.Dense());
+        Batch batch = Batch.ofWindows(new int[][] {
+            new SplittableRandom(1)
+                    .ints(spec.context() + 1, 0, spec.vocabulary())
+                    .toArray()
+        });
+        try (Session session = open(Programs.training(spec, 1), 1)) {
+            FutureTask<Long> run = new FutureTask<>(() -> {
+                OpenMp.threads(2);
+                session.run(batch);
+                return threadsNamed("lone-worker");
+            });
+            new Thread(run, "lone-worker").start();
+            assertThat(run.get()).isEqualTo(1);
+        }
+    }
+
+    /** Threads of this process of that name, those of machine code included, which take their maker's. */
+    private static long threadsNamed(String name) throws IOException {
+        try (Stream<Path> tasks = Files.list(Path.of("/proc/self/task"))) {
+            return tasks.filter(task -> {
+                        try {
+                            return Files.readString(task.resolve("comm"))
+                                    .strip()
+                                    .equals(name);
+                        } catch (IOException e) {
+                            return false; // it has ended meanwhile
+                        }
+                    })
+                    .count();
         }
     }
 
