@@ -9,6 +9,7 @@ usage: ./submit.sh JOB [--config FILE] [--set KEY=VALUE]... [job options] [spark
   ./submit.sh demo                                        text to routing report on this machine, in minutes
   ./submit.sh train --config conf/small.conf --run /data/run1 --master yarn --num-executors 8
   ./submit.sh JOB --help                                  a job's own options
+  ./submit.sh bundle --with-jre DIR                       a folder that runs jobs on a host without Java
 
   --dry-run   print the command instead of running it
   --help      this text and the list of jobs
@@ -27,6 +28,9 @@ fail() {
 
 home=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
 jar=$home/target/fathom.jar
+# A folder that `bundle` made brings its own Java and Spark, and is never built.
+bundled=''
+[[ ! -x $home/jre/bin/java ]] || bundled=yes
 main=io.fathom.jobs.Fathom
 
 # --- whose flag is whose -------------------------------------------------------------------------------------------
@@ -94,16 +98,19 @@ fi
 
 # --- what runs it --------------------------------------------------------------------------------------------------
 java=${JAVA_HOME:+$JAVA_HOME/bin/}java
-command -v "$java" >/dev/null || fail "there is no java: install a JDK 17 or set JAVA_HOME"
-version=$("$java" -version 2>&1 | sed -n 's/.* version "\([0-9]*\).*/\1/p')
-[[ ${version:-0} -ge 17 ]] || fail "$java is Java ${version:-unknown}; Fathom needs 17: set JAVA_HOME"
-
 spark=''
-if [[ ${SPARK_HOME:-} ]]; then
-  spark=$SPARK_HOME/bin/spark-submit
-  [[ -x $spark ]] || fail "SPARK_HOME is $SPARK_HOME, which has no bin/spark-submit: mend or unset it"
+if [[ $bundled ]]; then
+  java=$home/jre/bin/java # and its own Spark: local mode, and standalone masters in client mode
 else
-  spark=$(command -v spark-submit || true)
+  command -v "$java" >/dev/null || fail "there is no java: install a JDK 17 or set JAVA_HOME"
+  version=$("$java" -version 2>&1 | sed -n 's/.* version "\([0-9]*\).*/\1/p')
+  [[ ${version:-0} -ge 17 ]] || fail "$java is Java ${version:-unknown}; Fathom needs 17: set JAVA_HOME"
+  if [[ ${SPARK_HOME:-} ]]; then
+    spark=$SPARK_HOME/bin/spark-submit
+    [[ -x $spark ]] || fail "SPARK_HOME is $SPARK_HOME, which has no bin/spark-submit: mend or unset it"
+  else
+    spark=$(command -v spark-submit || true)
+  fi
 fi
 
 # What spark-submit will take for a key: the last --conf, else its properties file, else the defaults of this Spark.
@@ -130,7 +137,7 @@ stale() {
     -newer "$jar" -type f -print -quit 2>/dev/null) ]]
 }
 
-if [[ ! $dry_run ]] && stale; then
+if [[ ! $dry_run && ! $bundled ]] && stale; then
   command -v mvn >/dev/null || fail "the jar must be built, and there is no mvn on the PATH: install Maven"
   echo "building target/fathom.jar (once; the first time also downloads what it needs)" >&2
   # Kept back until the build fails: Maven writes escape codes even when it has nothing to say.
@@ -146,6 +153,13 @@ opens() {
     java.{lang,lang.invoke,lang.reflect,io,net,nio,util,util.concurrent,util.concurrent.atomic} \
     sun.{nio.ch,nio.cs,security.action,util.calendar}
 }
+
+if [[ $job == bundle ]]; then
+  [[ ! $bundled ]] || fail "$home is a bundle already: make another from a checkout"
+  java=$(readlink -f "$(command -v "$java")")
+  exec bash "$home/src/bundle/bundle.sh" "$home" "${java%/*}/jlink" "$(opens | paste -sd' ' -)" \
+    ${job_args[@]+"${job_args[@]}"}
+fi
 
 # Class path and opened packages; a file, as they fill pages.
 java_arguments() {
@@ -196,8 +210,13 @@ else
     fail "--master $master needs a Spark distribution: set SPARK_HOME"
   [[ ! $jars ]] || fail "--jars needs a Spark distribution: set SPARK_HOME"
   [[ ${deploy_mode:-client} == client ]] || fail "--deploy-mode $deploy_mode needs a Spark distribution: set SPARK_HOME"
-  arguments=$home/target/java.arguments
-  [[ $dry_run || $arguments -nt $home/target/spark.classpath ]] || java_arguments >"$arguments"
+  if [[ $bundled ]]; then
+    arguments=(-cp "$jar:$home/target/natives/*:$home/target/spark/*") # its Java has the packages opened
+  else
+    arguments=("@$home/target/java.arguments")
+    [[ $dry_run || $home/target/java.arguments -nt $home/target/spark.classpath ]] ||
+      java_arguments >"$home/target/java.arguments"
+  fi
   [[ $master == spark://* ]] && jvm+=("-Dspark.jars=$jar,$shipped")
   [[ $files ]] && jvm+=("-Dspark.files=$files")
   read -ra more <<<"$driver_options" && jvm+=(${more[@]+"${more[@]}"})
@@ -219,7 +238,7 @@ else
     shift 2
   done
   [[ $memory ]] && jvm+=("-Xmx$memory")
-  command=("$java" "@$arguments" "${jvm[@]}" "$main" "$job" ${job_args[@]+"${job_args[@]}"})
+  command=("$java" "${arguments[@]}" "${jvm[@]}" "$main" "$job" ${job_args[@]+"${job_args[@]}"})
 fi
 
 if [[ $dry_run ]]; then
