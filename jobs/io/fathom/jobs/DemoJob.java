@@ -5,6 +5,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import io.fathom.checkpoint.Checkpoint;
 import io.fathom.checkpoint.CheckpointStore;
 import io.fathom.cluster.CorpusPreparation;
+import io.fathom.cluster.EngineLines;
 import io.fathom.cluster.PassProgress;
 import io.fathom.cluster.TrainingSummary;
 import io.fathom.config.ConfigReader;
@@ -59,6 +60,7 @@ final class DemoJob implements Callable<Integer> {
             RunConfig routed = TrainJob.planned(asked, spec);
             RunConfig dense = denseTwin(routed, spec);
 
+            EngineLines.of(spark, asked, asked.train().workers()).forEach(System.out::println);
             System.out.println("2 of 5  Mixture-of-Depths: " + shape(spec, routed));
             TrainingSummary routedSummary = TrainJob.train(spark, routed, "MoD  ", options.command(), true);
             System.out.println("3 of 5  its dense twin, on the same training FLOPs: " + shape(spec.dense(), dense));

@@ -3,6 +3,7 @@ package io.fathom.jobs;
 import io.fathom.checkpoint.Checkpoint;
 import io.fathom.checkpoint.CheckpointStore;
 import io.fathom.checkpoint.RunDirectory;
+import io.fathom.cluster.EngineLines;
 import io.fathom.cluster.EvaluationPass;
 import io.fathom.config.RunConfig;
 import io.fathom.corpus.Corpus;
@@ -48,6 +49,7 @@ final class EvaluateJob implements Callable<Integer> {
             Corpus scored = Corpus.open(spark.hadoopConfiguration(), corpusPath.orElse(config.corpusPath()));
             EvaluationPass pass = new EvaluationPass(spark, config, checkpoint, learnt, scored);
 
+            EngineLines.of(spark, config, spark.defaultParallelism()).forEach(System.out::println);
             Thresholds thresholds = pass.calibrate();
             EvaluationFold fold = pass.run(thresholds);
             EvaluationResults results = EvaluationResults.of(

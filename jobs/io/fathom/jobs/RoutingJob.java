@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.fathom.checkpoint.Checkpoint;
 import io.fathom.checkpoint.CheckpointStore;
+import io.fathom.cluster.EngineLines;
 import io.fathom.cluster.RoutingPass;
 import io.fathom.config.RunConfig;
 import io.fathom.corpus.Corpus;
@@ -38,6 +39,7 @@ final class RoutingJob implements Callable<Integer> {
     public Integer call() throws IOException {
         RunConfig config = options.configOfRun();
         try (JavaSparkContext spark = SparkContexts.start("routing")) {
+            EngineLines.of(spark, config, spark.defaultParallelism()).forEach(System.out::println);
             measure(spark, config, round, System.out);
         }
         return 0;

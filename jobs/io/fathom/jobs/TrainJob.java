@@ -5,6 +5,7 @@ import io.fathom.checkpoint.CheckpointStore;
 import io.fathom.checkpoint.Provenance;
 import io.fathom.checkpoint.RunDirectory;
 import io.fathom.cluster.ConsoleProgress;
+import io.fathom.cluster.EngineLines;
 import io.fathom.cluster.TrainingRun;
 import io.fathom.cluster.TrainingSummary;
 import io.fathom.config.ConfigReader;
@@ -58,6 +59,7 @@ final class TrainJob implements Callable<Integer> {
                 explain(config, config.model().spec(corpus.tokenizer().vocabulary()));
                 return 0;
             }
+            EngineLines.of(spark, config, config.train().workers()).forEach(System.out::println);
             print(train(spark, config, "train", options.command(), resume), config.run());
         }
         return 0;

@@ -9,6 +9,7 @@ import io.fathom.decode.Decoder;
 import io.fathom.decode.evaluation.EvaluationFold;
 import io.fathom.decode.evaluation.Mode;
 import io.fathom.decode.evaluation.Thresholds;
+import io.fathom.engine.Engine;
 import io.fathom.engine.Precision;
 import io.fathom.engine.Session;
 import io.fathom.engine.SessionOptions;
@@ -102,6 +103,7 @@ public final class EvaluationPass {
                     spec,
                     validation,
                     EngineSource.named(config.engine().name()),
+                    TaskDevice.of(config.local()),
                     Precision.valueOf(config.engine().precision().toUpperCase(Locale.ROOT)),
                     config.engine().threads(),
                     batch,
@@ -132,6 +134,7 @@ public final class EvaluationPass {
             ModelSpec spec,
             TokenSplit split,
             EngineSource engine,
+            TaskDevice device,
             Precision precision,
             int threads,
             int batch,
@@ -153,8 +156,9 @@ public final class EvaluationPass {
             if (from == to) {
                 return;
             }
-            SessionOptions options = new SessionOptions(precision, threads, ExecutorSessions.deviceOfTask());
-            try (Session session = engine.engine().open(Programs.inference(spec, sequences), options)) {
+            Engine runner = engine.engine();
+            SessionOptions options = new SessionOptions(precision, threads, device.index(runner));
+            try (Session session = runner.open(Programs.inference(spec, sequences), options)) {
                 session.write(Session.Vector.PARAMETERS, parameters.value());
                 for (long first = from; first < to; first += sequences) {
                     int[][] windows = LongStream.range(first, first + sequences)

@@ -8,8 +8,6 @@ import java.util.HashMap;
 import java.util.Iterator;
 import java.util.Map;
 import java.util.function.IntFunction;
-import org.apache.spark.TaskContext;
-import org.apache.spark.resource.ResourceInformation;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -88,7 +86,11 @@ final class ExecutorSessions {
     }
 
     private Loan borrow(WorkerTools tools, boolean training, IntFunction<Session> open) {
-        Key key = new Key(tools.run(), tools.spec(), training, deviceOfTask());
+        Key key = new Key(
+                tools.run(),
+                tools.spec(),
+                training,
+                tools.device().index(tools.engine().engine()));
         Session session = take(key);
         return new Loan(key, session != null ? session : open.apply(key.device()));
     }
@@ -119,12 +121,5 @@ final class ExecutorSessions {
     synchronized void close() {
         idle.values().forEach(sessions -> sessions.forEach(Session::close));
         idle.clear();
-    }
-
-    /** The GPU that Spark gave to the running task; 0 where Spark schedules none. */
-    static int deviceOfTask() {
-        TaskContext task = TaskContext.get();
-        ResourceInformation gpu = task == null ? null : task.resourcesJMap().get("gpu");
-        return gpu == null || gpu.addresses().length == 0 ? 0 : Integer.parseInt(gpu.addresses()[0]);
     }
 }

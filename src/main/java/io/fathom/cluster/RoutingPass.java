@@ -5,6 +5,7 @@ import io.fathom.config.RunConfig;
 import io.fathom.config.UserError;
 import io.fathom.corpus.TokenSplit;
 import io.fathom.corpus.Tokenizer;
+import io.fathom.engine.Engine;
 import io.fathom.engine.Precision;
 import io.fathom.engine.Session;
 import io.fathom.engine.SessionOptions;
@@ -96,6 +97,7 @@ public final class RoutingPass {
                     spec,
                     split,
                     EngineSource.named(config.engine().name()),
+                    TaskDevice.of(config.local()),
                     config.engine().precision(),
                     config.engine().threads(),
                     batch,
@@ -129,6 +131,7 @@ public final class RoutingPass {
             ModelSpec spec,
             TokenSplit split,
             EngineSource engine,
+            TaskDevice device,
             String precision,
             int threads,
             int batch,
@@ -155,9 +158,10 @@ public final class RoutingPass {
                 return;
             }
             Program program = Programs.inference(spec, sequences);
+            Engine runner = engine.engine();
             SessionOptions options = new SessionOptions(
-                    Precision.valueOf(precision.toUpperCase(Locale.ROOT)), threads, ExecutorSessions.deviceOfTask());
-            try (Session session = engine.engine().open(program, options)) {
+                    Precision.valueOf(precision.toUpperCase(Locale.ROOT)), threads, device.index(runner));
+            try (Session session = runner.open(program, options)) {
                 session.write(Session.Vector.PARAMETERS, parameters.value());
                 for (long first = from; first < to; first += sequences) {
                     int[][] windows = LongStream.range(first, first + sequences)

@@ -19,6 +19,7 @@ import java.util.Locale;
  * @param run names the run; sessions are held by this name
  * @param spec the model
  * @param engine finds the engine on the executor
+ * @param device finds a task's GPU
  * @param precision of the engine
  * @param threads of a session
  * @param batch B, sequences of one step of one worker
@@ -32,6 +33,7 @@ public record WorkerTools(
         String run,
         ModelSpec spec,
         EngineSource engine,
+        TaskDevice device,
         Precision precision,
         int threads,
         int batch,
@@ -53,6 +55,7 @@ public record WorkerTools(
                 run,
                 spec,
                 EngineSource.named(config.engine().name()),
+                TaskDevice.of(config.local()),
                 Precision.valueOf(config.engine().precision().toUpperCase(Locale.ROOT)),
                 config.engine().threads(),
                 training.batch(),
@@ -66,13 +69,13 @@ public record WorkerTools(
     /** The same with another engine. */
     WorkerTools withEngine(EngineSource other) {
         return new WorkerTools(
-                run, spec, other, precision, threads, batch, seed, workers, optimization, train, validation);
+                run, spec, other, device, precision, threads, batch, seed, workers, optimization, train, validation);
     }
 
     /** The same for a model that differs in its capacity. */
     WorkerTools withSpec(ModelSpec other) {
         return new WorkerTools(
-                run, other, engine, precision, threads, batch, seed, workers, optimization, train, validation);
+                run, other, engine, device, precision, threads, batch, seed, workers, optimization, train, validation);
     }
 
     Session openTraining(int device) {

@@ -14,7 +14,8 @@ public record RunConfig(
         EngineConfig engine,
         TrainConfig train,
         RoutingReportConfig routing,
-        EvaluationConfig evaluation)
+        EvaluationConfig evaluation,
+        LocalConfig local)
         implements Checked {
     @Override
     public void check(Problems problems) {

@@ -10,6 +10,16 @@ public interface Engine {
     /** One line about what it runs on: backend, threads or device, versions. */
     String description();
 
+    /** The same about one of its {@link #devices}. */
+    default String description(int device) {
+        return description();
+    }
+
+    /** GPUs of this machine that this process sees; 1 for an engine that uses none. */
+    default int devices() {
+        return 1;
+    }
+
     /**
      * Prepares {@code program}: memory taken, kernels made. Throws {@link IllegalArgumentException} when the precision
      * is not one of this engine's and {@link EngineException} when the hardware cannot run it, with the remedy.

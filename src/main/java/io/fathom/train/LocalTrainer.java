@@ -81,23 +81,31 @@ public final class LocalTrainer {
     private void step(Batch batch, int worker, long step, Sums sums) {
         int parts = optimization.microBatches();
         session.clearGradient();
-        for (int part = 0; part < parts; part++) {
-            session.run(parts == 1 ? batch : part(batch, part, parts));
-            double loss = session.scalar("total");
-            if (!Double.isFinite(loss)) {
-                throw new NonFiniteException(worker, step, "the loss", loss);
-            }
-            sums.loss += loss / parts;
-            sums.ce += session.scalar("ce") / parts;
-            sums.aux += optional("aux") / parts;
-            sums.pred += optional("pred") / parts;
+        for (int part = 0; part < parts - 1; part++) {
+            session.run(part(batch, part, parts));
+            count(parts, worker, step, sums);
         }
+        session.run(parts == 1 ? batch : part(batch, parts - 1, parts));
+        // Before anything is read: so a device does the last run and the update at one go.
         double norm = session.update(optimization.update(step));
+        count(parts, worker, step, sums);
         if (!Double.isFinite(norm)) {
             throw new NonFiniteException(worker, step, "the gradient's norm", norm);
         }
         sums.norm += norm;
         sums.tokens += batch.tokens().length;
+    }
+
+    /** Adds the losses of the last run. */
+    private void count(int parts, int worker, long step, Sums sums) {
+        double loss = session.scalar("total");
+        if (!Double.isFinite(loss)) {
+            throw new NonFiniteException(worker, step, "the loss", loss);
+        }
+        sums.loss += loss / parts;
+        sums.ce += session.scalar("ce") / parts;
+        sums.aux += optional("aux") / parts;
+        sums.pred += optional("pred") / parts;
     }
 
     /** The sequences of one of {@code parts} equal parts of a batch. */

@@ -33,10 +33,16 @@ public final class CudaEngine implements Engine {
 
     @Override
     public String description() {
-        Device device = Device.open(0);
+        return description(0);
+    }
+
+    @Override
+    public String description(int index) {
+        Device device = Device.open(index);
         return String.format(
                 Locale.ROOT,
-                "cuda: %s, sm_%d, %d multiprocessors, %.0f GiB",
+                "cuda: device %d, %s, sm_%d, %d multiprocessors, %.0f GiB",
+                index,
                 device.name(),
                 device.architecture(),
                 device.processors(),
@@ -44,9 +50,20 @@ public final class CudaEngine implements Engine {
     }
 
     @Override
+    public int devices() {
+        return Device.count();
+    }
+
+    @Override
     public Session open(Program program, SessionOptions options) {
         Device device = Device.open(options.device());
         device.require(options.precision());
-        return new CudaSession(program, options.precision(), device, compiler);
+        DeviceLock.Hold hold = DeviceLock.ofMachine().hold(device.address(), device.index());
+        try {
+            return new CudaSession(program, options.precision(), device, compiler, hold);
+        } catch (RuntimeException | Error e) {
+            hold.close();
+            throw e;
+        }
     }
 }

@@ -39,6 +39,7 @@ final class CudaSession implements Session {
 
     private final Program program;
     private final Device device;
+    private final DeviceLock.Hold hold;
     private final List<Step> steps;
     private final ElementTypes types;
     private final CUstream_st stream = new CUstream_st();
@@ -56,7 +57,8 @@ final class CudaSession implements Session {
 
     private boolean pendingFresh;
 
-    CudaSession(Program program, Precision precision, Device device, KernelCompiler compiler) {
+    CudaSession(Program program, Precision precision, Device device, KernelCompiler compiler, DeviceLock.Hold hold) {
+        this.hold = hold;
         this.program = program;
         this.device = device;
         this.types = new ElementTypes(program, precision);
@@ -331,5 +333,6 @@ final class CudaSession implements Session {
         products.close();
         kernels.close();
         cudaStreamDestroy(stream);
+        hold.close();
     }
 }

@@ -4,6 +4,7 @@ import static org.bytedeco.cuda.global.cudart.*;
 
 import io.fathom.engine.EngineException;
 import io.fathom.engine.Precision;
+import java.nio.charset.StandardCharsets;
 import org.bytedeco.cuda.cudart.cudaDeviceProp;
 import org.bytedeco.javacpp.SizeTPointer;
 
@@ -23,16 +24,7 @@ record Device(int index, String name, int architecture, int processors, long sha
 
     /** The device {@code index}, made current; throws {@link EngineException} when there is none or it is too old. */
     static Device open(int index) {
-        Libraries.load();
-        int[] count = new int[1];
-        int code = cudaGetDeviceCount(count);
-        if (code != 0 || count[0] == 0) {
-            String visible = System.getenv("CUDA_VISIBLE_DEVICES");
-            throw new EngineException("engine cuda: the driver shows no GPU"
-                    + (visible == null ? "" : " (CUDA_VISIBLE_DEVICES = " + visible + ")")
-                    + ": check nvidia-smi, or set engine.name = cpu");
-        }
-        requireIndex(index, count[0]);
+        requireIndex(index, count());
         Cuda.check(cudaSetDevice(index), "cudaSetDevice " + index);
         try (cudaDeviceProp properties = new cudaDeviceProp()) {
             Cuda.check(cudaGetDeviceProperties(properties, index), "cudaGetDeviceProperties");
@@ -46,6 +38,31 @@ record Device(int index, String name, int architecture, int processors, long sha
             device.requireArchitecture();
             return device;
         }
+    }
+
+    /** GPUs that this process sees; throws {@link EngineException} when there is none. */
+    static int count() {
+        Libraries.load();
+        int[] count = new int[1];
+        int code = cudaGetDeviceCount(count);
+        if (code != 0 || count[0] == 0) {
+            String visible = System.getenv("CUDA_VISIBLE_DEVICES");
+            throw new EngineException("engine cuda: the driver shows no GPU"
+                    + (visible == null ? "" : " (CUDA_VISIBLE_DEVICES = " + visible + ")")
+                    + ": check nvidia-smi, or set engine.name = cpu");
+        }
+        return count[0];
+    }
+
+    /** Where the GPU sits on this machine's PCI bus, such as 0000:17:00.0: the same name in every process. */
+    String address() {
+        byte[] text = new byte[32];
+        Cuda.check(cudaDeviceGetPCIBusId(text, text.length, index), "cudaDeviceGetPCIBusId");
+        int end = 0;
+        while (end < text.length && text[end] != 0) {
+            end++;
+        }
+        return new String(text, 0, end, StandardCharsets.US_ASCII);
     }
 
     /** Throws unless there is a device {@code index} among {@code count}. */

@@ -1,0 +1,29 @@
+package io.fathom.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.fathom.config.UserError;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+
+class EnginesTest {
+    @Test
+    void autoTakesCudaWhereItCanAndElseSaysWhyNot() {
+        assertThat(Engines.auto(Optional.empty()).name()).isEqualTo("cuda");
+        Engine processor = Engines.auto(Optional.of("no NVIDIA driver on this machine"));
+        assertThat(processor.name()).isEqualTo("cpu");
+        assertThat(processor.description())
+                .startsWith("cpu: ")
+                .endsWith("; not cuda: no NVIDIA driver on this machine")
+                .hasLineCount(1);
+        assertThat(processor.devices()).isOne();
+    }
+
+    @Test
+    void anUnknownNameIsNamed() {
+        assertThatThrownBy(() -> Engines.named("gpu"))
+                .isInstanceOf(UserError.class)
+                .hasMessage("engine.name = gpu: must be one of auto, cuda, cpu, nd4j");
+    }
+}
