@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.fathom.engine.EngineException;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.file.Path;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
@@ -22,14 +23,11 @@ class DeviceLockTest {
         private Holder() {}
 
         public static void main(String[] arguments) throws IOException {
-            try (DeviceLock.Hold hold = new DeviceLock(Path.of(arguments[0]), Duration.ZERO).hold(ADDRESS, 0)) {
-                System.out.println("held");
-                System.out.flush();
-                while (System.in.read() >= 0) {
-                    // Until the test closes it.
-                    continue;
-                }
-            }
+            DeviceLock.Hold hold = new DeviceLock(Path.of(arguments[0]), Duration.ZERO).hold(ADDRESS, 0);
+            System.out.println("held");
+            System.out.flush();
+            System.in.transferTo(OutputStream.nullOutputStream());
+            hold.close();
         }
     }
 
