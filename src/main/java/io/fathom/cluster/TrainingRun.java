@@ -36,9 +36,6 @@ import org.apache.spark.api.java.JavaSparkContext;
  * processors.
  */
 public final class TrainingRun {
-    /** 8 MiB: few enough tasks for large models, and far below what a task may hold. */
-    private static final int SLICE_FLOATS = 1 << 21;
-
     private final JavaSparkContext spark;
     private final TrainConfig config;
     private final WorkerTools tools;
@@ -134,7 +131,7 @@ public final class TrainingRun {
      * @throws StoppedException when the process was told to end
      */
     public TrainingSummary train(Checkpoint from) {
-        try (Rounds rounds = new Rounds(spark, tools, new Slices(layout.size(), SLICE_FLOATS), codec, sourceOf(from));
+        try (Rounds rounds = new Rounds(spark, tools, new Slices(layout.size(), Rounds.SLICE_FLOATS), codec, sourceOf(from));
                 Interruption interruption = new Interruption(() -> spark.cancelJobGroup(tools.run()))) {
             return train(from, rounds, interruption);
         } finally {

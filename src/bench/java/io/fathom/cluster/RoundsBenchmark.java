@@ -39,9 +39,11 @@ final class RoundsBenchmark {
     private final int rounds;
     private final RunConfig config;
     private final ParameterLayout layout;
+    private final StageTimes stages = new StageTimes();
 
     private RoundsBenchmark(JavaSparkContext spark, int workers, int rounds, int width, int blocks) {
         this.spark = spark;
+        spark.sc().addSparkListener(stages);
         this.workers = workers;
         this.rounds = rounds;
         this.config = TinyRun.config(
@@ -84,7 +86,7 @@ final class RoundsBenchmark {
         float[] theta = layout.initial(tools.spec(), 1);
         List<Double> seconds = new ArrayList<>();
         try (Rounds running = new Rounds(
-                spark, tools, new Slices(layout.size(), 1 << 21), codec, new WorkerSource.Fresh(layout.size()))) {
+                spark, tools, new Slices(layout.size(), Rounds.SLICE_FLOATS), codec, new WorkerSource.Fresh(layout.size()))) {
             for (int round = 0; round < rounds; round++) {
                 long started = System.nanoTime();
                 MeanOfWorkers mean = running.run(tools.spec(), theta, 1, 1e9).mean();
@@ -96,6 +98,7 @@ final class RoundsBenchmark {
             }
         }
         report("rounds, " + encoding, seconds);
+        System.out.print(stages.last(6));
     }
 
     /** Classic averaging as it is often written on Spark: whole vectors, summed in a tree, broadcast down. */
@@ -117,6 +120,7 @@ final class RoundsBenchmark {
             seconds.add((System.nanoTime() - started) / 1e9);
         }
         report("treeAggregate, fp32", seconds);
+        System.out.print(stages.last(4));
     }
 
     private static float[] add(float[] a, float[] b) {
@@ -206,6 +210,18 @@ final class RoundsBenchmark {
         @SuppressWarnings("EnumOrdinal") // as above
         public void read(Vector vector, float[] values) {
             System.arraycopy(vectors[vector.ordinal()], 0, values, 0, values.length);
+        }
+
+        @Override
+        @SuppressWarnings("EnumOrdinal") // as above
+        public void write(Vector vector, int from, float[] values, int count) {
+            System.arraycopy(values, 0, vectors[vector.ordinal()], from, count);
+        }
+
+        @Override
+        @SuppressWarnings("EnumOrdinal") // as above
+        public void read(Vector vector, int from, float[] values, int count) {
+            System.arraycopy(vectors[vector.ordinal()], from, values, 0, count);
         }
 
         @Override
