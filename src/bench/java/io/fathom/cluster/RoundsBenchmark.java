@@ -74,9 +74,10 @@ final class RoundsBenchmark {
         System.out.printf(Locale.ROOT, "%,d parameters, %d workers%n", layout.parameterCount(), workers);
         loopback();
         for (TrainConfig.Encoding encoding : TrainConfig.Encoding.values()) {
+            if (System.getenv("ENC") != null && !System.getenv("ENC").contains(encoding.name())) continue;
             rounds(encoding);
         }
-        treeAggregate();
+        if (System.getenv("ENC") == null) treeAggregate();
     }
 
     private void rounds(TrainConfig.Encoding encoding) {
@@ -85,8 +86,13 @@ final class RoundsBenchmark {
         Outer outer = new Outer.Average();
         float[] theta = layout.initial(tools.spec(), 1);
         List<Double> seconds = new ArrayList<>();
+        long cpu0 = cpu();
         try (Rounds running = new Rounds(
-                spark, tools, new Slices(layout.size(), Rounds.SLICE_FLOATS), codec, new WorkerSource.Fresh(layout.size()))) {
+                spark,
+                tools,
+                new Slices(layout.size(), Rounds.SLICE_FLOATS),
+                codec,
+                new WorkerSource.Fresh(layout.size()))) {
             for (int round = 0; round < rounds; round++) {
                 long started = System.nanoTime();
                 MeanOfWorkers mean = running.run(tools.spec(), theta, 1, 1e9).mean();
@@ -97,6 +103,7 @@ final class RoundsBenchmark {
                 }
             }
         }
+        System.out.printf("cpu ms a round %.0f%n", (cpu() - cpu0) / 1e6 / rounds);
         report("rounds, " + encoding, seconds);
         System.out.print(stages.last(6));
     }
@@ -153,6 +160,12 @@ final class RoundsBenchmark {
             seconds.add((System.nanoTime() - started) / 1e9);
         }
         report("loopback floor", seconds);
+    }
+
+    private static long cpu() {
+        return ((com.sun.management.OperatingSystemMXBean)
+                        java.lang.management.ManagementFactory.getOperatingSystemMXBean())
+                .getProcessCpuTime();
     }
 
     private static void send(int port, long bytes) {

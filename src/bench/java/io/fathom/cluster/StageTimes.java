@@ -42,7 +42,8 @@ final class StageTimes extends SparkListener {
                     Locale.ROOT,
                     "    stage %d: %d ms; %d tasks of %d ms together: start %d, run %d (shuffle write %d), result %d, collections %d%n",
                     stage.stageId(),
-                    (Long) stage.completionTime().get() - (Long) stage.submissionTime().get(),
+                    (Long) stage.completionTime().get()
+                            - (Long) stage.submissionTime().get(),
                     sums[0],
                     sums[1],
                     sums[2],

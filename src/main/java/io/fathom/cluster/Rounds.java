@@ -95,9 +95,11 @@ final class Rounds implements AutoCloseable {
                 reports.add(WorkerReport.fromBytes(part._2()));
             }
         }
-        parts.parallelStream().filter(part -> part._1() >= 0).forEach(part -> Floats.buffer(part._2())
-                .asFloatBuffer()
-                .get(mean, slices.from(part._1()), slices.length(part._1())));
+        parts.parallelStream()
+                .filter(part -> part._1() >= 0)
+                .forEach(part -> Floats.buffer(part._2())
+                        .asFloatBuffer()
+                        .get(mean, slices.from(part._1()), slices.length(part._1())));
         reports.sort(Comparator.comparingInt(WorkerReport::worker));
         return new Outcome(new MeanOfWorkers(mean, codec.relative()), reports);
     }

@@ -30,7 +30,8 @@ final class SlicePartitioner extends Partitioner {
 
     @Override
     public boolean equals(Object other) {
-        return other instanceof SlicePartitioner partitioner && partitioner.slices == slices
+        return other instanceof SlicePartitioner partitioner
+                && partitioner.slices == slices
                 && partitioner.slicesOfTask == slicesOfTask;
     }
 

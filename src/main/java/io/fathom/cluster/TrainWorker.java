@@ -84,10 +84,12 @@ final class TrainWorker implements Function<WorkerState, WorkerState> {
             contributions.add(out.array());
             bytes += length;
         }
-        WorkerReport report = new WorkerReport(
-                before.worker(), before.steps() + means.steps(), means, bytes, norms.norms(), "");
-        return before.after(new Moments(whole(session, Vector.FIRST_MOMENT), whole(session, Vector.SECOND_MOMENT)),
-                contributions, report);
+        WorkerReport report =
+                new WorkerReport(before.worker(), before.steps() + means.steps(), means, bytes, norms.norms(), "");
+        return before.after(
+                new Moments(whole(session, Vector.FIRST_MOMENT), whole(session, Vector.SECOND_MOMENT)),
+                contributions,
+                report);
     }
 
     private static float[] whole(Session session, Vector vector) {

@@ -131,7 +131,8 @@ public final class TrainingRun {
      * @throws StoppedException when the process was told to end
      */
     public TrainingSummary train(Checkpoint from) {
-        try (Rounds rounds = new Rounds(spark, tools, new Slices(layout.size(), Rounds.SLICE_FLOATS), codec, sourceOf(from));
+        try (Rounds rounds = new Rounds(
+                        spark, tools, new Slices(layout.size(), Rounds.SLICE_FLOATS), codec, sourceOf(from));
                 Interruption interruption = new Interruption(() -> spark.cancelJobGroup(tools.run()))) {
             return train(from, rounds, interruption);
         } finally {

@@ -10,7 +10,8 @@ import scala.Tuple2;
 
 /**
  * A worker after a round: what it goes on from, and what it gives to the average. An element of a cached RDD, so Spark
- * keeps it with the executor that made it, sends it where a task needs it, and makes it again when it is lost. A class and not a record, since Kryo cannot set a record's fields.
+ * keeps it with the executor that made it, sends it where a task needs it, and makes it again when it is lost. A class
+ * and not a record, since Kryo cannot set a record's fields.
  */
 final class WorkerState implements Serializable {
     private static final long serialVersionUID = 1L;
