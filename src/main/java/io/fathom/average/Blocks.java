@@ -16,7 +16,7 @@ final class Blocks {
 
     /** A number made of the elements {@code from} to {@code to}, exclusive. */
     @FunctionalInterface
-    interface Number {
+    interface Measure {
         double of(int from, int to);
     }
 
@@ -25,11 +25,11 @@ final class Blocks {
         blocks(length).forEach(block -> work.on(from(block), to(block, length)));
     }
 
-    /** The sum of {@code number} over all blocks, added in their order. */
-    static double sum(int length, Number number) {
+    /** The sum of {@code measure} over all blocks, added in their order. */
+    static double sum(int length, Measure measure) {
         double sum = 0;
         for (double part : blocks(length)
-                .mapToDouble(block -> number.of(from(block), to(block, length)))
+                .mapToDouble(block -> measure.of(from(block), to(block, length)))
                 .toArray()) {
             sum += part;
         }
