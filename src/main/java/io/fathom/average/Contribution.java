@@ -21,14 +21,16 @@ public final class Contribution {
         this.values = values;
     }
 
-    /** A buffer for {@code bytes} of values of a contribution, standing where they begin. */
-    public static ByteBuffer begin(int worker, long tokens, int bytes) {
-        return Floats.buffer(new byte[HEADER + bytes]).putInt(worker).putLong(tokens);
+    /** A contribution with room for {@code bytes} of values. */
+    public static byte[] begin(int worker, long tokens, int bytes) {
+        byte[] contribution = new byte[HEADER + bytes];
+        Floats.buffer(contribution).putInt(worker).putLong(tokens);
+        return contribution;
     }
 
-    /** The values of a contribution that {@link #begin} began, at their beginning. */
-    public static ByteBuffer values(ByteBuffer begun) {
-        return Floats.buffer(begun.array()).position(HEADER);
+    /** The values of a contribution, to be written or read. */
+    public static ByteBuffer values(byte[] contribution) {
+        return Floats.buffer(contribution).position(HEADER);
     }
 
     /** The contribution in {@code bytes}, which are not copied. */

@@ -11,7 +11,6 @@ import io.fathom.model.ParameterLayout;
 import io.fathom.train.LocalTrainer;
 import io.fathom.train.Moments;
 import io.fathom.train.StepMeans;
-import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.spark.TaskContext;
@@ -75,13 +74,13 @@ final class TrainWorker implements Function<WorkerState, WorkerState> {
             parameters.read(slice, from);
             session.read(Vector.PARAMETERS, first, to, end - first);
             int length = codec.bytes(first, end);
-            ByteBuffer out = Contribution.begin(before.worker(), means.tokens(), length);
-            codec.encode(from, to, first, end, out);
+            byte[] contribution = Contribution.begin(before.worker(), means.tokens(), length);
+            codec.encode(from, to, first, end, Contribution.values(contribution));
             if (decoded != null) {
-                codec.decode(Contribution.values(out), first, end, decoded);
+                codec.decode(Contribution.values(contribution), first, end, decoded);
             }
             norms.add(first, end, from, to, decoded);
-            contributions.add(out.array());
+            contributions.add(contribution);
             bytes += length;
         }
         WorkerReport report =
