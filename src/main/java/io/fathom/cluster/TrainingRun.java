@@ -169,8 +169,8 @@ public final class TrainingRun {
             }
             progress.round(metrics, config.rounds(), secondsLeft(from, now));
             if (interruption.requested() && !last) {
-                throw new StoppedException("stopped after round " + round + " of " + config.rounds()
-                        + ", which is saved; go on with --resume");
+                throw new StoppedException(
+                        "stopped after round " + round + " of " + config.rounds() + ", which is saved");
             }
         }
         if (Double.isNaN(validationLoss)) {
@@ -206,11 +206,12 @@ public final class TrainingRun {
             outcome = rounds.run(stage, now.parameters(), config.localSteps(), config.roundSeconds());
         } catch (RuntimeException e) {
             if (interruption.requested()) {
-                throw new StoppedException("stopped in round " + round + ", which is lost; go on with --resume from "
+                throw new StoppedException("stopped in round " + round + ", which is lost; "
                         + store.list().stream()
                                 .reduce((a, b) -> b)
                                 .map(r -> "round " + r)
-                                .orElse("the beginning"));
+                                .orElse("nothing")
+                        + " is saved");
             }
             throw e;
         }
