@@ -123,6 +123,10 @@ setting() { # key
   printf '%s' "$found"
 }
 master=${master:-$(setting spark.master)}
+case $master in
+  '' | local | local\[*\] | local-cluster\[*\] | spark://* | yarn | k8s://*) ;;
+  *) fail "--master $master: expected local[N], spark://HOST:PORT, yarn or k8s://https://HOST:PORT" ;;
+esac
 deploy_mode=${deploy_mode:-$(setting spark.submit.deployMode)}
 name=${name:-$(setting spark.app.name)}
 driver_options=${driver_options:-$(setting spark.driver.extraJavaOptions)}
@@ -214,7 +218,8 @@ else
     arguments=(-cp "$jar:$home/target/natives/*:$home/target/spark/*") # its Java has the packages opened
   else
     arguments=("@$home/target/java.arguments")
-    [[ $dry_run || $home/target/java.arguments -nt $home/target/spark.classpath ]] ||
+    # Every build makes the jar anew, and may name other libraries beside it.
+    [[ $dry_run || $home/target/java.arguments -nt $jar ]] ||
       java_arguments >"$home/target/java.arguments"
   fi
   [[ $master == spark://* ]] && jvm+=("-Dspark.jars=$jar,$shipped")

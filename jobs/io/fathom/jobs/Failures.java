@@ -70,6 +70,14 @@ final class Failures implements IParameterExceptionHandler, IExecutionExceptionH
                 return "the disk is full: free some space where the run directory and spark.local.dir lie, then run"
                         + " again; complete checkpoints are intact";
             }
+            if (message.contains("SparkContext was shut down") || message.contains("stopped SparkContext")) {
+                return "Spark ended before the job did: its master or resource manager is gone, or ended the"
+                        + " application; see its log, then run again, train with --resume";
+            }
+            if (cause instanceof ClassNotFoundException && message.contains("FileSystem")) {
+                return "no connector for this kind of path (" + message + "); add it, such as --packages"
+                        + " org.apache.hadoop:hadoop-aws:VERSION for s3a:, VERSION being that of this Spark's Hadoop";
+            }
         }
         Throwable root = chain.get(chain.size() - 1);
         String message = String.valueOf(root.getMessage()).lines().findFirst().orElse("");

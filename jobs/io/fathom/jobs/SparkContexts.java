@@ -9,6 +9,8 @@ import scala.Tuple2;
 
 /** Starts Spark for a job: on the cluster that spark-submit chose, else on all cores of this machine. */
 final class SparkContexts {
+    private static final String SERVLET = "spark.metrics.conf.*.sink.prometheusServlet.";
+
     private SparkContexts() {}
 
     /** The context of one job; close it when the job ends. {@code job} is shown in the Spark UI. */
@@ -23,13 +25,11 @@ final class SparkContexts {
                 // Trained floats do not get smaller; trying costs more than the copy itself.
                 .setIfMissing("spark.shuffle.compress", "false")
                 .setIfMissing("spark.broadcast.compress", "false")
-                // Slices of a round in one pass to one file, instead of a file a slice and a second copy.
-                .setIfMissing("spark.shuffle.sort.bypassMergeThreshold", "0")
-                .setIfMissing("spark.shuffle.file.buffer", "1m")
-                // Means go straight to the driver; by way of the block manager they take three copies more.
-                .setIfMissing("spark.task.maxDirectResultSize", "32m")
                 // Gauges of training in Spark's metrics; gives the executors' memory back when they end.
-                .setIfMissing("spark.plugins", FathomPlugin.class.getName());
+                .setIfMissing("spark.plugins", FathomPlugin.class.getName())
+                // Those gauges on the page of the Spark UI, for Prometheus to fetch, as Spark 4 has it from the start.
+                .setIfMissing(SERVLET + "class", "org.apache.spark.metrics.sink.PrometheusServlet")
+                .setIfMissing(SERVLET + "path", "/metrics/prometheus");
         // One thread for each worker's step: two pools of threads that spin against each other cost up to 15 times.
         conf.setIfMissing("spark.executorEnv.OMP_NUM_THREADS", "1")
                 .setIfMissing("spark.executorEnv.OPENBLAS_NUM_THREADS", "1")
@@ -45,6 +45,7 @@ final class SparkContexts {
             Optional.ofNullable(System.getenv("_SPARK_AUTH_SECRET"))
                     .ifPresent(secret -> conf.setIfMissing("spark.authenticate.secret", secret));
         }
+        StandaloneMasters.requireOne(conf.get("spark.master"));
         return new JavaSparkContext(conf);
     }
 

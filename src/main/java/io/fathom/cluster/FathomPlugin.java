@@ -2,6 +2,8 @@ package io.fathom.cluster;
 
 import com.codahale.metrics.Gauge;
 import com.codahale.metrics.MetricRegistry;
+import io.fathom.average.TensorGroup;
+import java.util.Locale;
 import java.util.Map;
 import java.util.function.ToDoubleFunction;
 import org.apache.spark.SparkContext;
@@ -18,10 +20,13 @@ import org.jspecify.annotations.Nullable;
  */
 public final class FathomPlugin implements SparkPlugin {
     private static volatile @Nullable RoundMetrics latest;
+    private static volatile double validationLoss = Double.NaN;
 
     /** What the gauges show from now on. */
     static void show(RoundMetrics metrics) {
         latest = metrics;
+        // Not every round measures it; between two that do, the last one stands.
+        metrics.validationLoss().ifPresent(loss -> validationLoss = loss);
     }
 
     @Override
@@ -53,8 +58,24 @@ public final class FathomPlugin implements SparkPlugin {
             gauge(registry, "roundSeconds", RoundMetrics::seconds);
             gauge(registry, "bytesUp", metrics -> metrics.exchange().bytesUp());
             gauge(registry, "bytesDown", metrics -> metrics.exchange().bytesDown());
+            gauge(registry, "meanChange", metrics -> metrics.exchange().meanChange());
+            gauge(
+                    registry,
+                    "largestWorkerChange",
+                    metrics -> metrics.exchange().workerChange().stream()
+                            .mapToDouble(Double::doubleValue)
+                            .max()
+                            .orElse(Double.NaN));
             gauge(registry, "cosine", metrics -> metrics.exchange().cosine().orElse(Double.NaN));
+            for (TensorGroup group : TensorGroup.values()) {
+                String name = group.name().toLowerCase(Locale.ROOT);
+                gauge(
+                        registry,
+                        "compressionError." + name,
+                        metrics -> metrics.exchange().compressionError().getOrDefault(name, Double.NaN));
+            }
             gauge(registry, "rejected", metrics -> metrics.exchange().rejected().size());
+            registry.register("validationLoss", (Gauge<Double>) () -> validationLoss);
         }
 
         /** Not a number before the first round. */

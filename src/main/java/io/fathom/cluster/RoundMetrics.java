@@ -147,6 +147,11 @@ public record RoundMetrics(
                 OptionalDouble.of(bits));
     }
 
+    /** For the list of jobs in Spark's UI, where a round is told of once the next one runs. */
+    String inShort() {
+        return String.format(Locale.ROOT, "loss %.4f, %,.0f tokens/s", loss, tokensPerSecond);
+    }
+
     /** Keys and values in the order they are written. */
     Map<String, Object> fields() {
         Map<String, Object> fields = new LinkedHashMap<>();

@@ -37,6 +37,11 @@ record StartingPoint(RunDirectory run, WorkerTools tools, Progress progress) {
         found.requireModel(tools.spec(), run.path());
         require("seed", found.progress().seed(), tools.seed());
         require("train.workers", found.progress().workers(), tools.workers());
+        List<Integer> broken =
+                store.list().stream().filter(round -> round > found.round()).toList();
+        if (!broken.isEmpty()) {
+            progress.say(run.path() + ": the checkpoints of rounds " + broken + " are not what was written; deleted");
+        }
         store.deleteAfter(found.round());
         progress.say(run.path() + ": going on after round " + found.round());
         return found;

@@ -43,16 +43,21 @@ final class TensorBoardEvents {
         return events.out.toByteArray();
     }
 
-    private static void values(String prefix, JsonNode object, Message summary) {
-        for (Map.Entry<String, JsonNode> field : object.properties()) {
-            String tag = prefix + field.getKey();
-            if (field.getValue().isNumber()) {
-                Message value = new Message();
-                value.bytes(1, tag.getBytes(StandardCharsets.UTF_8));
-                value.fixed32(2, (float) field.getValue().asDouble());
-                summary.bytes(1, value.toBytes());
-            } else if (field.getValue().isObject()) {
-                values(tag + "/", field.getValue(), summary);
+    /** Numbers as they are; those of objects and lists by their key or place; lists of workers, whole numbers, not. */
+    private static void values(String tag, JsonNode value, Message summary) {
+        if (value.isNumber()) {
+            Message scalar = new Message();
+            scalar.bytes(1, tag.getBytes(StandardCharsets.UTF_8));
+            scalar.fixed32(2, (float) value.asDouble());
+            summary.bytes(1, scalar.toBytes());
+        }
+        String prefix = tag.isEmpty() ? "" : tag + "/";
+        for (Map.Entry<String, JsonNode> field : value.properties()) {
+            values(prefix + field.getKey(), field.getValue(), summary);
+        }
+        for (int i = 0; value.isArray() && i < value.size(); i++) {
+            if (value.get(i).isFloatingPointNumber()) {
+                values(prefix + i, value.get(i), summary);
             }
         }
     }

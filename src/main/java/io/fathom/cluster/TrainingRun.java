@@ -36,6 +36,9 @@ import org.apache.spark.api.java.JavaSparkContext;
  * processors.
  */
 public final class TrainingRun {
+    /** 8 MiB: few enough tasks for large models, and far below what a task may hold. */
+    private static final int SLICE_FLOATS = 1 << 21;
+
     private final JavaSparkContext spark;
     private final TrainConfig config;
     private final WorkerTools tools;
@@ -131,8 +134,7 @@ public final class TrainingRun {
      * @throws StoppedException when the process was told to end
      */
     public TrainingSummary train(Checkpoint from) {
-        try (Rounds rounds = new Rounds(
-                        spark, tools, new Slices(layout.size(), Rounds.SLICE_FLOATS), codec, sourceOf(from));
+        try (Rounds rounds = new Rounds(spark, tools, new Slices(layout.size(), SLICE_FLOATS), codec, sourceOf(from));
                 Interruption interruption = new Interruption(() -> spark.cancelJobGroup(tools.run()))) {
             return train(from, rounds, interruption);
         } finally {
@@ -144,10 +146,13 @@ public final class TrainingRun {
         MetricsLog log = new MetricsLog(run, from.round());
         Checkpoint now = from;
         double validationLoss = Double.NaN;
+        String before = "";
         while (now.round() < config.rounds()) {
             long started = System.nanoTime();
             int round = now.round() + 1;
             ModelSpec stage = stage(now, from);
+            describe("round " + round + "/" + config.rounds() + ": " + config.workers() + " workers x "
+                    + config.localSteps() + " steps" + before);
             Rounds.Outcome outcome = round(rounds, stage, now, interruption);
             RoundMetrics.Exchange exchange = RoundMetrics.Exchange.of(
                     outcome.reports(),
@@ -163,14 +168,15 @@ public final class TrainingRun {
             }
             log.add(metrics);
             FathomPlugin.show(metrics);
+            before = "; round " + round + ": " + metrics.inShort();
             if (last || round % config.checkpoint().everyRounds() == 0 || interruption.requested()) {
                 log.flush();
                 save(now, rounds);
             }
             progress.round(metrics, config.rounds(), secondsLeft(from, now));
             if (interruption.requested() && !last) {
-                throw new StoppedException(
-                        "stopped after round " + round + " of " + config.rounds() + ", which is saved");
+                throw new StoppedException("stopped after round " + round + " of " + config.rounds()
+                        + ", which is saved; go on with --resume");
             }
         }
         if (Double.isNaN(validationLoss)) {
@@ -199,19 +205,16 @@ public final class TrainingRun {
 
     private Rounds.Outcome round(Rounds rounds, ModelSpec stage, Checkpoint now, Interruption interruption) {
         int round = now.round() + 1;
-        describe("round " + round + "/" + config.rounds() + ": " + config.workers() + " workers x "
-                + config.localSteps() + " steps");
         Rounds.Outcome outcome;
         try {
             outcome = rounds.run(stage, now.parameters(), config.localSteps(), config.roundSeconds());
         } catch (RuntimeException e) {
             if (interruption.requested()) {
-                throw new StoppedException("stopped in round " + round + ", which is lost; "
+                throw new StoppedException("stopped in round " + round + ", which is lost; go on with --resume from "
                         + store.list().stream()
                                 .reduce((a, b) -> b)
                                 .map(r -> "round " + r)
-                                .orElse("nothing")
-                        + " is saved");
+                                .orElse("the beginning"));
             }
             throw e;
         }
@@ -259,7 +262,11 @@ public final class TrainingRun {
             List<FileSum> moments = rounds.writeMoments(hadoop, run.path(), now.round());
             store.publish(now, moments, config.checkpoint().keep());
         } catch (RuntimeException e) {
-            store.abandon(now.round());
+            try {
+                store.abandon(now.round());
+            } catch (RuntimeException left) {
+                e.addSuppressed(left);
+            }
             throw e;
         }
         rounds.startFrom(sourceOf(now));

@@ -16,11 +16,7 @@ public record Tensor(String name, List<Integer> shape, int offset) {
 
     /** Floats of this tensor. */
     public int length() {
-        int length = 1;
-        for (int size : shape) {
-            length = Math.multiplyExact(length, size);
-        }
-        return length;
+        return shape.stream().reduce(1, Math::multiplyExact);
     }
 
     /** Whether decoupled weight decay applies: rank 2 and above. */

@@ -12,7 +12,6 @@ import io.fathom.program.Program;
 import java.io.IOException;
 import java.io.Serializable;
 import java.io.UncheckedIOException;
-import java.nio.ByteBuffer;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -76,15 +75,7 @@ record FaultPlan(String directory, List<Fault> faults) implements Serializable {
         if (fault.kind() == Kind.THROW) {
             throw new IllegalStateException("fault on purpose: " + fault);
         }
-        try {
-            long self = ProcessHandle.current().pid();
-            new ProcessBuilder("kill", "-9", Long.toString(self)).start().waitFor();
-            Thread.sleep(10_000);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
+        Processes.killThisOne();
         throw new IllegalStateException("survived " + fault);
     }
 
@@ -128,19 +119,14 @@ record FaultPlan(String directory, List<Fault> faults) implements Serializable {
 
     private record FaultyCodec(FaultPlan plan, SliceCodec sound) implements SliceCodec {
         @Override
-        public int bytes(int from, int to) {
-            return sound.bytes(from, to);
+        public byte[] encode(float[] before, float[] after, int from, int to) {
+            return sound.encode(before, after, from, to);
         }
 
         @Override
-        public void encode(float[] before, float[] after, int from, int to, ByteBuffer out) {
-            sound.encode(before, after, from, to, out);
-        }
-
-        @Override
-        public void decode(ByteBuffer in, int from, int to, float[] values) {
+        public float[] decode(byte[] bytes, int from, int to) {
             plan.visit(Place.AVERAGING, plan.count(Place.AVERAGING));
-            sound.decode(in, from, to, values);
+            return sound.decode(bytes, from, to);
         }
 
         @Override
@@ -196,18 +182,8 @@ record FaultPlan(String directory, List<Fault> faults) implements Serializable {
         }
 
         @Override
-        public void write(Vector vector, int from, float[] values, int count) {
-            sound.write(vector, from, values, count);
-        }
-
-        @Override
         public void read(Vector vector, float[] values) {
             sound.read(vector, values);
-        }
-
-        @Override
-        public void read(Vector vector, int from, float[] values, int count) {
-            sound.read(vector, from, values, count);
         }
 
         @Override

@@ -7,69 +7,76 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
-import org.apache.hadoop.util.ShutdownHookManager;
 import org.apache.spark.api.java.JavaSparkContext;
 
-/** A driver in a process of its own: {@code MASTER RUN PLAN_DIRECTORY RESUME FAULTS [KEY VALUE]...}. */
+/**
+ * A driver in a process of its own: {@code MASTER RUN PLAN_DIRECTORY FAULTS PATTERN [KEY VALUE]...}, where the file
+ * system that {@code faulty:} names kills it while it writes a file whose path matches PATTERN.
+ */
 final class FaultyDriver {
-    /** Hadoop runs hooks of higher priority first; Spark's is 40. */
-    private static final int AFTER_SPARK = 20;
-
     private FaultyDriver() {}
 
     public static void main(String[] arguments) {
-        CountDownLatch told = new CountDownLatch(1);
-        ShutdownHookManager.get().addShutdownHook(() -> await(told), AFTER_SPARK);
+        String master = arguments[0];
         String[] settings = Arrays.copyOfRange(arguments, 5, arguments.length);
-        List<Fault> faults = Arrays.stream(arguments[4].split(",", 0))
+        List<Fault> faults = Arrays.stream(arguments[3].split(",", 0))
                 .filter(text -> !text.isBlank())
                 .map(FaultyDriver::fault)
                 .toList();
         FaultPlan plan = new FaultPlan(arguments[2], faults);
-        List<String> conf = new ArrayList<>(List.of(
-                "spark.executor.extraClassPath",
-                System.getProperty("java.class.path"),
-                "spark.executor.extraJavaOptions",
-                String.join(" ", Processes.opens()) + " -XX:TieredStopAtLevel=1",
-                "spark.executor.memory",
-                "512m",
-                "spark.plugins",
-                FathomPlugin.class.getName()));
-        if (arguments[0].startsWith("local-cluster")) {
-            // Two GPUs a machine, as the script finds them; local mode knows none.
-            for (String who : List.of("worker", "executor")) {
-                conf.addAll(List.of("spark." + who + ".resource.gpu.amount", "2"));
-                conf.addAll(
-                        List.of("spark." + who + ".resource.gpu.discoveryScript", System.getProperty("gpu.discovery")));
-            }
-            conf.addAll(List.of("spark.task.resource.gpu.amount", "1"));
+        List<String> conf =
+                new ArrayList<>(FaultyFileSystem.settings(Path.of(arguments[2], "file"), Kind.KILL, arguments[4]));
+        conf.addAll(List.of("spark.plugins", FathomPlugin.class.getName()));
+        if (master.startsWith("local-cluster")) {
+            conf.addAll(executors());
+            conf.addAll(gpus());
+            conf.addAll(security());
         }
-        try (JavaSparkContext spark = TinyRun.spark(arguments[0], conf.toArray(String[]::new))) {
+        try (JavaSparkContext spark = TinyRun.spark(master, conf.toArray(String[]::new))) {
             TinyRun.train(
                     spark,
                     TinyRun.config(settings),
-                    Path.of(arguments[1]),
-                    Boolean.parseBoolean(arguments[3]),
+                    arguments[1],
+                    true,
                     plan::applyTo,
-                    plan.codec());
-        } catch (StoppedException e) {
-            System.out.println("STOPPED: " + e.getMessage());
-            told.countDown();
-            System.exit(5);
+                    plan.codec(),
+                    Progress.silent());
         }
-        told.countDown();
         System.exit(0);
     }
 
-    /** As the dispatcher of jobs does: after a signal the JVM ends with its hooks, not with its main thread. */
-    private static void await(CountDownLatch told) {
-        try {
-            told.await(5, TimeUnit.SECONDS);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
+    private static List<String> executors() {
+        return List.of(
+                "spark.executor.extraClassPath",
+                System.getProperty("java.class.path"),
+                "spark.executor.extraJavaOptions",
+                String.join(" ", Processes.quick()),
+                "spark.executor.memory",
+                "512m");
+    }
+
+    /** Two GPUs a machine, as the script finds them; local mode knows none. */
+    private static List<String> gpus() {
+        List<String> conf = new ArrayList<>(List.of("spark.task.resource.gpu.amount", "1"));
+        for (String who : List.of("worker", "executor")) {
+            conf.addAll(List.of("spark." + who + ".resource.gpu.amount", "2"));
+            conf.addAll(List.of("spark." + who + ".resource.gpu.discoveryScript", System.getProperty("gpu.discovery")));
         }
+        return conf;
+    }
+
+    /** Every byte on Spark's own channels, encrypted; Kryo; executors that come and go as they are needed. */
+    private static List<String> security() {
+        return List.of(
+                "spark.authenticate", "true",
+                "spark.authenticate.secret", "of this test alone",
+                "spark.network.crypto.enabled", "true",
+                "spark.io.encryption.enabled", "true",
+                "spark.serializer", "org.apache.spark.serializer.KryoSerializer",
+                "spark.dynamicAllocation.enabled", "true",
+                "spark.dynamicAllocation.shuffleTracking.enabled", "true",
+                "spark.dynamicAllocation.initialExecutors", "2",
+                "spark.dynamicAllocation.maxExecutors", "2");
     }
 
     private static Fault fault(String text) {

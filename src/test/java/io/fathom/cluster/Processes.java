@@ -1,6 +1,7 @@
 package io.fathom.cluster;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -18,11 +19,18 @@ final class Processes {
                 .toList();
     }
 
+    /** Flags of a JVM that ends soon: what Spark needs, and no more compiling than pays. */
+    static List<String> quick() {
+        List<String> flags = new ArrayList<>(opens());
+        flags.addAll(List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"));
+        return flags;
+    }
+
     /** Starts {@code main}; its output goes to {@code directory/output}. */
     static Process start(Path directory, Class<?> main, List<String> arguments) throws IOException {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-        command.addAll(opens());
+        command.addAll(quick());
         command.add("-Xmx512m");
         command.add("-Dgpu.discovery=" + Path.of("conf/gpu-discovery.sh").toAbsolutePath());
         command.add("-cp");
@@ -37,6 +45,19 @@ final class Processes {
         builder.environment().put("SPARK_SCALA_VERSION", "2.12");
         builder.environment().put("PATH", nvidiaSmi(directory) + ":" + System.getenv("PATH"));
         return builder.start();
+    }
+
+    /** Kills this process with signal 9. */
+    static void killThisOne() {
+        try {
+            long self = ProcessHandle.current().pid();
+            new ProcessBuilder("kill", "-9", Long.toString(self)).start().waitFor();
+            Thread.sleep(10_000);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     /** What {@code local-cluster} asks of an installation: a RELEASE file and the jars. */

@@ -18,13 +18,13 @@ import org.apache.spark.SparkConf;
 import org.apache.spark.api.java.JavaSparkContext;
 
 /** A run of a model small enough to train in milliseconds. */
-final class TinyRun {
+public final class TinyRun {
     static final int VOCABULARY = 19;
 
     private TinyRun() {}
 
     /** The smallest configuration, with {@code settings} as key, value, key, value. */
-    static RunConfig config(String... settings) {
+    public static RunConfig config(String... settings) {
         Map<String, String> all = new LinkedHashMap<>(Map.of(
                 "model.context", "8",
                 "model.width", "16",
@@ -67,14 +67,21 @@ final class TinyRun {
         return new JavaSparkContext(conf);
     }
 
-    static TrainingSummary train(JavaSparkContext spark, RunConfig config, Path run, boolean resume) {
+    public static TrainingSummary train(JavaSparkContext spark, RunConfig config, Path run, boolean resume) {
+        return train(spark, config, run.toString(), resume, Progress.silent());
+    }
+
+    /** Sound tools, and any Hadoop path. */
+    static TrainingSummary train(
+            JavaSparkContext spark, RunConfig config, String run, boolean resume, Progress progress) {
         return train(
                 spark,
                 config,
                 run,
                 resume,
                 UnaryOperator.identity(),
-                TrainingRun.codec(spec(config), config.train().encoding()));
+                TrainingRun.codec(spec(config), config.train().encoding()),
+                progress);
     }
 
     static TrainingSummary train(
@@ -84,13 +91,24 @@ final class TinyRun {
             boolean resume,
             UnaryOperator<WorkerTools> change,
             SliceCodec codec) {
+        return train(spark, config, run.toString(), resume, change, codec, Progress.silent());
+    }
+
+    static TrainingSummary train(
+            JavaSparkContext spark,
+            RunConfig config,
+            String run,
+            boolean resume,
+            UnaryOperator<WorkerTools> change,
+            SliceCodec codec,
+            Progress progress) {
         TrainingRun training = new TrainingRun(
                 spark,
                 config,
                 change.apply(tools(config)),
                 codec,
-                new RunDirectory(new Configuration(), run.toString()),
-                Progress.silent());
+                new RunDirectory(spark.hadoopConfiguration(), run),
+                progress);
         return training.train(training.begin(resume));
     }
 

@@ -9,6 +9,7 @@ import io.fathom.model.ModelSpec;
 import io.fathom.model.ParameterLayout;
 import io.fathom.model.Routing;
 import io.fathom.model.Tensor;
+import java.io.IOException;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -132,7 +133,7 @@ class DecoderTest {
     }
 
     @Test
-    void cacheBytesAreThoseOfTheRoutedTokens() {
+    void cacheBytesAreThoseOfTheRoutedTokens() throws IOException {
         GoldenModel golden = GoldenModel.named("mod_sigmoid_predictor");
         Decoder decoder = golden.decoder(CausalRule.Signal.PREDICTOR);
         Sequence sequence = decoder.begin();
