@@ -73,8 +73,14 @@ class Lanes:
             self.free.put((lane, cores[lane * share : (lane + 1) * share]))
 
     def environment(self, lane):
-        gpu = {"CUDA_VISIBLE_DEVICES": str(lane % self.options.gpus)} if self.options.gpus else {}
-        return {**os.environ, **gpu}
+        if not self.options.gpus:
+            return dict(os.environ)
+        # Runs share a GPU here on purpose. The lock that keeps processes from doing so lies in the folder for temporary
+        # files, so each lane has its own.
+        scratch = self.options.out / "tmp" / str(lane)
+        scratch.mkdir(parents=True, exist_ok=True)
+        java = f"{os.environ.get('JAVA_TOOL_OPTIONS', '')} -Djava.io.tmpdir={scratch}".strip()
+        return {**os.environ, "CUDA_VISIBLE_DEVICES": str(lane % self.options.gpus), "JAVA_TOOL_OPTIONS": java}
 
     def call(self, lane, arguments, log):
         number, cores = lane

@@ -7,6 +7,7 @@ import io.fathom.checkpoint.CheckpointStore;
 import io.fathom.cluster.CorpusPreparation;
 import io.fathom.cluster.EngineLines;
 import io.fathom.cluster.PassProgress;
+import io.fathom.cluster.StoppedException;
 import io.fathom.cluster.TrainingSummary;
 import io.fathom.config.ConfigReader;
 import io.fathom.config.ConfigWriter;
@@ -62,9 +63,9 @@ final class DemoJob implements Callable<Integer> {
 
             EngineLines.of(spark, asked, asked.train().workers()).forEach(System.out::println);
             System.out.println("2 of 5  Mixture-of-Depths: " + shape(spec, routed));
-            TrainingSummary routedSummary = TrainJob.train(spark, routed, "MoD  ", options.command(), true);
+            TrainingSummary routedSummary = train(spark, routed, "MoD  ");
             System.out.println("3 of 5  its dense twin, on the same training FLOPs: " + shape(spec.dense(), dense));
-            TrainingSummary denseSummary = TrainJob.train(spark, dense, "dense", options.command(), true);
+            TrainingSummary denseSummary = train(spark, dense, "dense");
 
             System.out.println("4 of 5  what the routers do on the validation text");
             RoutingJob.measure(
@@ -77,6 +78,14 @@ final class DemoJob implements Callable<Integer> {
             sample(spark, routed, corpus);
             System.out.println("Report: " + report);
             return 0;
+        }
+    }
+
+    private TrainingSummary train(JavaSparkContext spark, RunConfig config, String name) throws IOException {
+        try {
+            return TrainJob.train(spark, config, name, options.command(), true);
+        } catch (StoppedException e) {
+            throw e.with("the demo goes on from there when it is run again");
         }
     }
 

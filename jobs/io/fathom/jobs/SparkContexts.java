@@ -25,6 +25,11 @@ final class SparkContexts {
                 // Trained floats do not get smaller; trying costs more than the copy itself.
                 .setIfMissing("spark.shuffle.compress", "false")
                 .setIfMissing("spark.broadcast.compress", "false")
+                // Slices of a round in one pass to one file, instead of a file a slice and a second copy.
+                .setIfMissing("spark.shuffle.sort.bypassMergeThreshold", "0")
+                .setIfMissing("spark.shuffle.file.buffer", "1m")
+                // Means go straight to the driver; by way of the block manager they take three copies more.
+                .setIfMissing("spark.task.maxDirectResultSize", "32m")
                 // Gauges of training in Spark's metrics; gives the executors' memory back when they end.
                 .setIfMissing("spark.plugins", FathomPlugin.class.getName())
                 // Those gauges on the page of the Spark UI, for Prometheus to fetch, as Spark 4 has it from the start.

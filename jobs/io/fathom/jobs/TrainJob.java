@@ -6,6 +6,7 @@ import io.fathom.checkpoint.Provenance;
 import io.fathom.checkpoint.RunDirectory;
 import io.fathom.cluster.ConsoleProgress;
 import io.fathom.cluster.EngineLines;
+import io.fathom.cluster.StoppedException;
 import io.fathom.cluster.TrainingRun;
 import io.fathom.cluster.TrainingSummary;
 import io.fathom.config.ConfigReader;
@@ -61,6 +62,8 @@ final class TrainJob implements Callable<Integer> {
             }
             EngineLines.of(spark, config, config.train().workers()).forEach(System.out::println);
             print(train(spark, config, "train", options.command(), resume), config.run());
+        } catch (StoppedException e) {
+            throw e.with("go on with --resume");
         }
         return 0;
     }

@@ -1,7 +1,6 @@
 package io.fathom.jobs;
 
 import io.fathom.config.RunConfig;
-import io.fathom.config.UserError;
 import io.fathom.engine.Engine;
 import io.fathom.engine.Engines;
 import io.fathom.engine.Precision;
@@ -11,7 +10,6 @@ import io.fathom.engine.verify.ReferenceCase;
 import io.fathom.engine.verify.Verification;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
@@ -54,9 +52,10 @@ final class VerifyJob implements Callable<Integer> {
     public Integer call() {
         RunConfig config = options.config();
         Engine engine = Engines.named(engineName.orElse(config.engine().name()));
-        Precision precision = precision(precisionName.orElse(config.engine().precision()));
+        Precision precision =
+                Precision.named(precisionName.orElse(config.engine().precision()));
         SessionOptions session = new SessionOptions(precision, config.engine().threads(), 0);
-        System.out.println("Engine: " + engine.description() + ", " + spelled(precision));
+        System.out.println("Engine: " + engine.description() + ", " + precision.spelled());
         List<ReferenceCase> references = cases.isEmpty()
                 ? ReferenceCase.SHIPPED.stream().map(ReferenceCase::shipped).toList()
                 : cases.stream().map(ReferenceCase::at).toList();
@@ -99,19 +98,5 @@ final class VerifyJob implements Callable<Integer> {
                 worst.error(),
                 worst.bound());
         return failed.size();
-    }
-
-    static Precision precision(String name) {
-        return Arrays.stream(Precision.values())
-                .filter(each -> spelled(each).equals(name))
-                .findFirst()
-                .orElseThrow(() -> new UserError("engine.precision = " + name + ": must be one of "
-                        + Arrays.stream(Precision.values())
-                                .map(VerifyJob::spelled)
-                                .toList()));
-    }
-
-    private static String spelled(Precision precision) {
-        return precision.name().toLowerCase(Locale.ROOT);
     }
 }

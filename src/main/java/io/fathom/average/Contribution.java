@@ -5,40 +5,56 @@ import java.util.Comparator;
 import java.util.List;
 
 /**
- * One worker's part of one slice.
- *
- * @param worker from 0
- * @param tokens the worker's weight
- * @param values encoded by the round's {@link SliceCodec}
+ * One worker's part of one slice, as it travels: worker, tokens, then the values as the round's {@link SliceCodec} puts
+ * them. Little-endian.
  */
-public record Contribution(int worker, long tokens, byte[] values) {
+public final class Contribution {
     private static final int HEADER = Integer.BYTES + Long.BYTES;
 
-    /** As it travels: worker, tokens (big-endian), values. */
-    public byte[] toBytes() {
-        return ByteBuffer.allocate(HEADER + values.length)
-                .putInt(worker)
-                .putLong(tokens)
-                .put(values)
-                .array();
+    private final int worker;
+    private final long tokens;
+    private final ByteBuffer values;
+
+    private Contribution(int worker, long tokens, ByteBuffer values) {
+        this.worker = worker;
+        this.tokens = tokens;
+        this.values = values;
     }
 
-    /** The contribution of {@link #toBytes}. */
-    public static Contribution fromBytes(byte[] bytes) {
-        ByteBuffer in = ByteBuffer.wrap(bytes);
-        int worker = in.getInt();
-        long tokens = in.getLong();
-        byte[] values = new byte[in.remaining()];
-        in.get(values);
-        return new Contribution(worker, tokens, values);
+    /** A contribution with room for {@code bytes} of values. */
+    public static byte[] begin(int worker, long tokens, int bytes) {
+        byte[] contribution = new byte[HEADER + bytes];
+        Floats.buffer(contribution).putInt(worker).putLong(tokens);
+        return contribution;
     }
 
-    /** The weighted mean of slice {@code from} to {@code to}, taken in worker order whatever order they came in. */
-    public static float[] mean(List<Contribution> contributions, SliceCodec codec, int from, int to) {
+    /** The values of a contribution, to be written or read. */
+    public static ByteBuffer values(byte[] contribution) {
+        return Floats.buffer(contribution).position(HEADER);
+    }
+
+    /** The contribution in {@code bytes}, which are not copied. */
+    public static Contribution of(byte[] bytes) {
+        ByteBuffer in = Floats.buffer(bytes);
+        return new Contribution(in.getInt(), in.getLong(), in);
+    }
+
+    /** The worker that made it, from 0. */
+    public int worker() {
+        return worker;
+    }
+
+    /**
+     * The weighted mean of slice {@code from} to {@code to}, taken in worker order whatever order they came in.
+     *
+     * @param decoded room for a slice
+     */
+    public static WeightedMean mean(List<Contribution> of, SliceCodec codec, int from, int to, float[] decoded) {
         WeightedMean mean = new WeightedMean(to - from);
-        contributions.stream()
-                .sorted(Comparator.comparingInt(Contribution::worker))
-                .forEach(c -> mean.add(codec.decode(c.values(), from, to), c.tokens()));
-        return mean.mean();
+        of.stream().sorted(Comparator.comparingInt(Contribution::worker)).forEach(each -> {
+            codec.decode(each.values, from, to, decoded);
+            mean.add(decoded, each.tokens);
+        });
+        return mean;
     }
 }

@@ -30,11 +30,13 @@ public final class Divergence {
 
     /** |mean - theta|: how far the workers' mean is from where they started. */
     public static double norm(float[] theta, MeanOfWorkers mean) {
-        double sum = 0;
-        for (int i = 0; i < theta.length; i++) {
-            double change = mean.change(i, theta[i]);
-            sum += change * change;
-        }
-        return Math.sqrt(sum);
+        return Math.sqrt(Blocks.sum(theta.length, (from, to) -> {
+            double sum = 0;
+            for (int i = from; i < to; i++) {
+                double change = mean.change(i, theta[i]);
+                sum += change * change;
+            }
+            return sum;
+        }));
     }
 }

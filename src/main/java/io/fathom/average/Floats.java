@@ -4,36 +4,38 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.zip.CRC32C;
 
-/** Floats as little-endian bytes, and their checksum. */
+/** Floats as little-endian bytes, the form in which they travel. */
 public final class Floats {
-    private static final int CHUNK = 1 << 16;
-
     private Floats() {}
+
+    /** {@code bytes} as a little-endian buffer over the same memory. */
+    public static ByteBuffer buffer(byte[] bytes) {
+        return ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
+    }
 
     /** Floats {@code from} to {@code to} (exclusive) as bytes. */
     public static byte[] toBytes(float[] values, int from, int to) {
-        ByteBuffer bytes = ByteBuffer.allocate(Math.multiplyExact(Float.BYTES, to - from));
-        bytes.order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer().put(values, from, to - from);
-        return bytes.array();
+        byte[] bytes = new byte[Math.multiplyExact(Float.BYTES, to - from)];
+        buffer(bytes).asFloatBuffer().put(values, from, to - from);
+        return bytes;
     }
 
-    /** The floats of {@link #toBytes}. */
-    public static float[] fromBytes(byte[] bytes) {
-        float[] values = new float[bytes.length / Float.BYTES];
-        ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer().get(values);
-        return values;
+    /** Copies the first {@code count} of {@code values} into {@code out}, which moves on. */
+    static void put(float[] values, int count, ByteBuffer out) {
+        out.asFloatBuffer().put(values, 0, count);
+        out.position(out.position() + Float.BYTES * count);
     }
 
-    /** CRC32C of all bytes of {@code values}: two replicas with one checksum hold the same parameters. */
-    public static long crc32c(float[] values) {
+    /** Copies the next {@code count} floats of {@code in}, which moves on, to the beginning of {@code values}. */
+    public static void get(ByteBuffer in, float[] values, int count) {
+        in.asFloatBuffer().get(values, 0, count);
+        in.position(in.position() + Float.BYTES * count);
+    }
+
+    /** CRC32C of {@code bytes}: two replicas whose slices have the same checksums hold the same parameters. */
+    public static int crc32c(byte[] bytes) {
         CRC32C crc = new CRC32C();
-        ByteBuffer chunk = ByteBuffer.allocate(Float.BYTES * Math.min(CHUNK, values.length))
-                .order(ByteOrder.LITTLE_ENDIAN);
-        for (int from = 0; from < values.length; from += CHUNK) {
-            int count = Math.min(CHUNK, values.length - from);
-            chunk.asFloatBuffer().put(values, from, count);
-            crc.update(chunk.array(), 0, Float.BYTES * count);
-        }
-        return crc.getValue();
+        crc.update(bytes, 0, bytes.length);
+        return (int) crc.getValue();
     }
 }

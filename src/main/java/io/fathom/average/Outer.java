@@ -26,9 +26,11 @@ public sealed interface Outer {
         @Override
         public Step step(float[] theta, MeanOfWorkers mean, Optional<float[]> velocity) {
             float[] next = new float[theta.length];
-            for (int i = 0; i < next.length; i++) {
-                next[i] = mean.parameter(i, theta[i]);
-            }
+            Blocks.each(next.length, (from, to) -> {
+                for (int i = from; i < to; i++) {
+                    next[i] = mean.parameter(i, theta[i]);
+                }
+            });
             return new Step(next, Optional.empty());
         }
     }
@@ -52,11 +54,13 @@ public sealed interface Outer {
         public Step step(float[] theta, MeanOfWorkers mean, Optional<float[]> velocity) {
             float[] next = new float[theta.length];
             float[] v = velocity.map(float[]::clone).orElseGet(() -> new float[theta.length]);
-            for (int i = 0; i < next.length; i++) {
-                double gradient = -mean.change(i, theta[i]);
-                v[i] = (float) (momentum * v[i] + gradient);
-                next[i] = (float) (theta[i] - learningRate * (gradient + momentum * v[i]));
-            }
+            Blocks.each(next.length, (from, to) -> {
+                for (int i = from; i < to; i++) {
+                    double gradient = -mean.change(i, theta[i]);
+                    v[i] = (float) (momentum * v[i] + gradient);
+                    next[i] = (float) (theta[i] - learningRate * (gradient + momentum * v[i]));
+                }
+            });
             return new Step(next, Optional.of(v));
         }
     }

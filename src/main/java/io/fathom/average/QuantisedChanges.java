@@ -4,7 +4,7 @@ import io.fathom.model.ModelSpec;
 import io.fathom.model.ParameterLayout;
 import io.fathom.model.Tensor;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -52,11 +52,26 @@ public final class QuantisedChanges implements SliceCodec {
     }
 
     @Override
-    public byte[] encode(float[] before, float[] after, int from, int to) {
-        ByteBuffer out = ByteBuffer.allocate(bytes(from, to)).order(ByteOrder.LITTLE_ENDIAN);
+    public int bytes(int from, int to) {
+        long bytes = 0;
         for (Tensor tensor : layout().tensors()) {
-            int first = Math.max(from, tensor.offset());
-            int end = Math.min(to, tensor.offset() + tensor.length());
+            int length = Math.min(to, tensor.offset() + tensor.length()) - Math.max(from, tensor.offset());
+            if (length > 0) {
+                bytes += !TensorGroup.of(tensor).quantised()
+                        ? (long) Float.BYTES * length
+                        : width == Width.BF16
+                                ? (long) Short.BYTES * length
+                                : length + (long) Float.BYTES * ((length + BLOCK - 1) / BLOCK);
+            }
+        }
+        return Math.toIntExact(bytes);
+    }
+
+    @Override
+    public void encode(float[] before, float[] after, int from, int to, ByteBuffer out) {
+        for (Tensor tensor : layout().tensors()) {
+            int first = Math.max(from, tensor.offset()) - from;
+            int end = Math.min(to, tensor.offset() + tensor.length()) - from;
             if (first >= end) {
                 continue;
             }
@@ -74,7 +89,6 @@ public final class QuantisedChanges implements SliceCodec {
                 }
             }
         }
-        return out.array();
     }
 
     private static void encodeBlock(float[] before, float[] after, int first, int end, ByteBuffer out) {
@@ -90,30 +104,28 @@ public final class QuantisedChanges implements SliceCodec {
     }
 
     @Override
-    public float[] decode(byte[] bytes, int from, int to) {
-        ByteBuffer in = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
-        float[] changes = new float[to - from];
+    public void decode(ByteBuffer in, int from, int to, float[] changes) {
+        Arrays.fill(changes, 0, to - from, 0);
         for (Tensor tensor : layout().tensors()) {
-            int first = Math.max(from, tensor.offset());
-            int end = Math.min(to, tensor.offset() + tensor.length());
+            int first = Math.max(from, tensor.offset()) - from;
+            int end = Math.min(to, tensor.offset() + tensor.length()) - from;
             if (first >= end) {
                 continue;
             }
             if (!TensorGroup.of(tensor).quantised()) {
                 for (int i = first; i < end; i++) {
-                    changes[i - from] = in.getFloat();
+                    changes[i] = in.getFloat();
                 }
             } else if (width == Width.BF16) {
                 for (int i = first; i < end; i++) {
-                    changes[i - from] = Float.intBitsToFloat(in.getShort() << 16);
+                    changes[i] = Float.intBitsToFloat(in.getShort() << 16);
                 }
             } else {
                 for (int i = first; i < end; i += BLOCK) {
-                    decodeBlock(in, changes, i - from, Math.min(end, i + BLOCK) - from);
+                    decodeBlock(in, changes, i, Math.min(end, i + BLOCK));
                 }
             }
         }
-        return changes;
     }
 
     private static void decodeBlock(ByteBuffer in, float[] changes, int first, int end) {
@@ -121,21 +133,6 @@ public final class QuantisedChanges implements SliceCodec {
         for (int i = first; i < end; i++) {
             changes[i] = (float) (in.get() * scale);
         }
-    }
-
-    private int bytes(int from, int to) {
-        long bytes = 0;
-        for (Tensor tensor : layout().tensors()) {
-            int length = Math.min(to, tensor.offset() + tensor.length()) - Math.max(from, tensor.offset());
-            if (length > 0) {
-                bytes += !TensorGroup.of(tensor).quantised()
-                        ? (long) Float.BYTES * length
-                        : width == Width.BF16
-                                ? (long) Short.BYTES * length
-                                : length + (long) Float.BYTES * ((length + BLOCK - 1) / BLOCK);
-            }
-        }
-        return Math.toIntExact(bytes);
     }
 
     /** The upper half of a finite float, rounded to nearest, ties to even; overflows to infinity as IEEE does. */

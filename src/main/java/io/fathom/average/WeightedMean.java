@@ -1,5 +1,7 @@
 package io.fathom.average;
 
+import java.nio.FloatBuffer;
+
 /**
  * The mean of vectors weighted by tokens: sum of w_i x_i over sum of w_i.
  *
@@ -16,11 +18,11 @@ public final class WeightedMean {
         this.sums = new double[length];
     }
 
-    /** Adds {@code values} with weight {@code tokens}, at least 1. */
+    /** Adds the first {@code length} of {@code values} with weight {@code tokens}, at least 1. */
     public void add(float[] values, long tokens) {
-        if (values.length != sums.length || tokens < 1) {
-            throw new IllegalArgumentException(
-                    values.length + " floats of weight " + tokens + ": must be " + sums.length + " of weight >= 1");
+        if (values.length < sums.length || tokens < 1) {
+            throw new IllegalArgumentException(values.length + " floats of weight " + tokens + ": must be at least "
+                    + sums.length + " of weight >= 1");
         }
         for (int i = 0; i < sums.length; i++) {
             sums[i] += (double) tokens * values[i];
@@ -30,13 +32,24 @@ public final class WeightedMean {
 
     /** The mean of what was added; throws {@link IllegalStateException} when nothing was. */
     public float[] mean() {
+        float[] mean = new float[sums.length];
+        putTo(FloatBuffer.wrap(mean));
+        return mean;
+    }
+
+    /** The mean as bytes; otherwise as {@link #mean}. */
+    public byte[] meanBytes() {
+        byte[] mean = new byte[Math.multiplyExact(Float.BYTES, sums.length)];
+        putTo(Floats.buffer(mean).asFloatBuffer());
+        return mean;
+    }
+
+    private void putTo(FloatBuffer mean) {
         if (weight == 0) {
             throw new IllegalStateException("the mean of no workers");
         }
-        float[] mean = new float[sums.length];
-        for (int i = 0; i < mean.length; i++) {
-            mean[i] = (float) (sums[i] / weight);
+        for (double sum : sums) {
+            mean.put((float) (sum / weight));
         }
-        return mean;
     }
 }

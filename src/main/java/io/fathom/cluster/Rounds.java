@@ -12,9 +12,9 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.stream.IntStream;
+import org.apache.spark.api.java.JavaPairRDD;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
-import org.apache.spark.broadcast.Broadcast;
 import org.apache.spark.storage.StorageLevel;
 import scala.Tuple2;
 
@@ -28,11 +28,14 @@ import scala.Tuple2;
  * with the same result. Broadcasts are kept at the driver as long as that may need them.
  */
 final class Rounds implements AutoCloseable {
+    /** 256 KiB: what a core works on in its own cache, and no large object to any garbage collector. */
+    static final int SLICE_FLOATS = 1 << 16;
+
     private final JavaSparkContext spark;
     private final WorkerTools tools;
     private final Slices slices;
     private final SliceCodec codec;
-    private final List<Broadcast<float[]>> sent = new ArrayList<>();
+    private final List<Replica> sent = new ArrayList<>();
     private JavaRDD<WorkerState> workers;
 
     Rounds(JavaSparkContext spark, WorkerTools tools, Slices slices, SliceCodec codec, WorkerSource source) {
@@ -61,29 +64,24 @@ final class Rounds implements AutoCloseable {
      * {@code theta}; when it throws, the workers are as they were.
      */
     Outcome run(ModelSpec spec, float[] theta, int localSteps, double seconds) {
-        Broadcast<float[]> parameters = spark.broadcast(theta);
+        Replica parameters = Replica.of(spark, theta, slices);
         sent.add(parameters);
-        TrainWorker train = new TrainWorker(
-                tools.withSpec(spec),
-                localSteps,
-                seconds,
-                parameters,
-                Floats.crc32c(theta),
-                slices.sliceFloats(),
-                codec);
+        TrainWorker train = new TrainWorker(tools.withSpec(spec), localSteps, seconds, parameters, codec);
         JavaRDD<WorkerState> trained = workers.map(train).persist(StorageLevel.MEMORY_AND_DISK());
+        JavaPairRDD<Integer, byte[]> means = trained.flatMapToPair(WorkerState::parts)
+                .partitionBy(new SlicePartitioner(slices))
+                .mapPartitionsToPair(new SumSlices(slices, codec));
         List<Tuple2<Integer, byte[]>> parts;
         try {
-            parts = trained.flatMapToPair(WorkerState::parts)
-                    .partitionBy(new SlicePartitioner(slices.count()))
-                    .mapPartitionsToPair(new SumSlice(slices, codec))
-                    .collect();
+            parts = means.collect();
         } catch (RuntimeException e) {
             trained.unpersist();
             throw e;
+        } finally {
+            // Spark would keep them until the driver's next full collection, and the disk would fill.
+            means.rdd().cleanShuffleDependencies(false);
         }
-        // The driver keeps its copy, from which executors fetch it again should a worker be trained again.
-        parameters.unpersist();
+        parameters.leaveExecutors();
         workers.unpersist();
         workers = trained;
         return outcome(parts);
@@ -95,11 +93,13 @@ final class Rounds implements AutoCloseable {
         for (Tuple2<Integer, byte[]> part : parts) {
             if (part._1() < 0) {
                 reports.add(WorkerReport.fromBytes(part._2()));
-            } else {
-                float[] slice = Floats.fromBytes(part._2());
-                System.arraycopy(slice, 0, mean, slices.from(part._1()), slice.length);
             }
         }
+        parts.parallelStream()
+                .filter(part -> part._1() >= 0)
+                .forEach(part -> Floats.buffer(part._2())
+                        .asFloatBuffer()
+                        .get(mean, slices.from(part._1()), slices.length(part._1())));
         reports.sort(Comparator.comparingInt(WorkerReport::worker));
         return new Outcome(new MeanOfWorkers(mean, codec.relative()), reports);
     }
@@ -129,7 +129,7 @@ final class Rounds implements AutoCloseable {
     @Override
     public void close() {
         workers.unpersist();
-        sent.forEach(Broadcast::destroy);
+        sent.forEach(Replica::destroy);
         sent.clear();
     }
 }

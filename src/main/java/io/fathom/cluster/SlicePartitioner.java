@@ -1,34 +1,42 @@
 package io.fathom.cluster;
 
+import io.fathom.average.Slices;
 import org.apache.spark.Partitioner;
 
-/** One partition a slice; workers' reports, whose keys are negative, go with slice 0. */
+/** A few slices a partition; workers' reports, whose keys are negative, go with the first. */
 final class SlicePartitioner extends Partitioner {
     private static final long serialVersionUID = 1L;
 
-    private final int slices;
+    /** Of as many parameters a task makes the means: few enough tasks, and far below what one may hold. */
+    private static final int TASK_FLOATS = 1 << 21;
 
-    SlicePartitioner(int slices) {
-        this.slices = slices;
+    private final int slices;
+    private final int slicesOfTask;
+
+    SlicePartitioner(Slices slices) {
+        this.slices = slices.count();
+        this.slicesOfTask = Math.max(1, TASK_FLOATS / slices.sliceFloats());
     }
 
     @Override
     public int numPartitions() {
-        return slices;
+        return (slices + slicesOfTask - 1) / slicesOfTask;
     }
 
     @Override
     public int getPartition(Object key) {
-        return Math.max(0, (Integer) key);
+        return Math.max(0, (Integer) key) / slicesOfTask;
     }
 
     @Override
     public boolean equals(Object other) {
-        return other instanceof SlicePartitioner partitioner && partitioner.slices == slices;
+        return other instanceof SlicePartitioner partitioner
+                && partitioner.slices == slices
+                && partitioner.slicesOfTask == slicesOfTask;
     }
 
     @Override
     public int hashCode() {
-        return slices;
+        return 31 * slices + slicesOfTask;
     }
 }

@@ -2,19 +2,19 @@ package io.fathom.cluster;
 
 import io.fathom.average.ChangeNorms;
 import io.fathom.average.Contribution;
-import io.fathom.average.Floats;
 import io.fathom.average.SliceCodec;
 import io.fathom.average.Slices;
 import io.fathom.config.UserError;
+import io.fathom.engine.Session;
+import io.fathom.engine.Session.Vector;
 import io.fathom.model.ParameterLayout;
-import io.fathom.train.LocalRound;
 import io.fathom.train.LocalTrainer;
+import io.fathom.train.Moments;
 import io.fathom.train.StepMeans;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.spark.TaskContext;
 import org.apache.spark.api.java.function.Function;
-import org.apache.spark.broadcast.Broadcast;
 
 /** One worker's round, as a task: H local steps from the broadcast parameters. */
 final class TrainWorker implements Function<WorkerState, WorkerState> {
@@ -23,68 +23,78 @@ final class TrainWorker implements Function<WorkerState, WorkerState> {
     private final WorkerTools tools;
     private final int localSteps;
     private final double seconds;
-    private final Broadcast<float[]> parameters;
-    private final long crc;
-    private final int sliceFloats;
+    private final Replica parameters;
     private final SliceCodec codec;
 
-    /** @param crc checksum of {@code parameters}, which the task compares with what it received */
-    TrainWorker(
-            WorkerTools tools,
-            int localSteps,
-            double seconds,
-            Broadcast<float[]> parameters,
-            long crc,
-            int sliceFloats,
-            SliceCodec codec) {
+    TrainWorker(WorkerTools tools, int localSteps, double seconds, Replica parameters, SliceCodec codec) {
         this.tools = tools;
         this.localSteps = localSteps;
         this.seconds = seconds;
         this.parameters = parameters;
-        this.crc = crc;
-        this.sliceFloats = sliceFloats;
         this.codec = codec;
     }
 
     @Override
     public WorkerState call(WorkerState before) {
-        float[] theta = received(parameters, crc);
+        before.forgetContributions();
         ExecutorSessions sessions = ExecutorSessions.ofThisProcess();
         try (ExecutorSessions.Loan loan = sessions.training(tools)) {
-            LocalTrainer trainer = new LocalTrainer(loan.session(), tools.optimization());
+            Session session = loan.session();
+            parameters.writeTo(session);
+            session.write(Vector.FIRST_MOMENT, before.moments().first());
+            session.write(Vector.SECOND_MOMENT, before.moments().second());
             TaskContext task = TaskContext.get();
-            LocalRound round = trainer.train(
-                    sessions.resident(tools).trainingBatches()::batch,
-                    before.worker(),
-                    before.steps(),
-                    new LocalTrainer.Limits(localSteps, seconds, () -> task != null && task.isInterrupted()),
-                    theta,
-                    before.moments());
+            StepMeans means = new LocalTrainer(session, tools.optimization())
+                    .steps(
+                            sessions.resident(tools).trainingBatches()::batch,
+                            before.worker(),
+                            before.steps(),
+                            new LocalTrainer.Limits(localSteps, seconds, () -> task != null && task.isInterrupted()));
+            WorkerState after = after(before, session, means);
             loan.keep();
-            return after(before, theta, round);
+            return after;
         } catch (UserError e) {
             return failed(before, e);
         }
     }
 
-    private WorkerState after(WorkerState before, float[] theta, LocalRound round) {
-        Slices slices = new Slices(theta.length, sliceFloats);
-        List<byte[]> encoded = new ArrayList<>();
+    /** Reads the session's parameters slice by slice, so that no vector of them is ever made. */
+    private WorkerState after(WorkerState before, Session session, StepMeans means) {
+        Slices slices = parameters.slices();
+        int longest = slices.length(0);
+        float[] from = new float[longest];
+        float[] to = new float[longest];
+        float[] decoded = codec.relative() ? new float[longest] : null;
+        ChangeNorms.Sum norms = new ChangeNorms.Sum(ParameterLayout.of(tools.spec()));
+        List<byte[]> contributions = new ArrayList<>(slices.count());
+        long bytes = 0;
         for (int slice = 0; slice < slices.count(); slice++) {
-            encoded.add(codec.encode(theta, round.parameters(), slices.from(slice), slices.to(slice)));
+            int first = slices.from(slice);
+            int end = slices.to(slice);
+            parameters.read(slice, from);
+            session.read(Vector.PARAMETERS, first, to, end - first);
+            int length = codec.bytes(first, end);
+            byte[] contribution = Contribution.begin(before.worker(), means.tokens(), length);
+            codec.encode(from, to, first, end, Contribution.values(contribution));
+            if (decoded != null) {
+                codec.decode(Contribution.values(contribution), first, end, decoded);
+            }
+            norms.add(first, end, from, to, decoded);
+            contributions.add(contribution);
+            bytes += length;
         }
-        ParameterLayout layout = ParameterLayout.of(tools.spec());
-        WorkerReport report = new WorkerReport(
-                before.worker(),
-                before.steps() + round.means().steps(),
-                round.means(),
-                encoded.stream().mapToLong(slice -> slice.length).sum(),
-                ChangeNorms.of(layout, theta, round.parameters(), slices, codec, encoded),
-                "");
-        List<byte[]> contributions = encoded.stream()
-                .map(slice -> new Contribution(before.worker(), round.means().tokens(), slice).toBytes())
-                .toList();
-        return before.after(round.moments(), contributions, report);
+        WorkerReport report =
+                new WorkerReport(before.worker(), before.steps() + means.steps(), means, bytes, norms.norms(), "");
+        return before.after(
+                new Moments(whole(session, Vector.FIRST_MOMENT), whole(session, Vector.SECOND_MOMENT)),
+                contributions,
+                report);
+    }
+
+    private static float[] whole(Session session, Vector vector) {
+        float[] values = new float[session.program().layout().size()];
+        session.read(vector, values);
+        return values;
     }
 
     /**
@@ -97,17 +107,5 @@ final class TrainWorker implements Function<WorkerState, WorkerState> {
         WorkerReport report =
                 new WorkerReport(before.worker(), before.steps() + localSteps, none, 0, ChangeNorms.none(), why);
         return before.after(before.moments(), List.of(), report);
-    }
-
-    /** The value of a broadcast, checked to be what the driver sent. */
-    static float[] received(Broadcast<float[]> parameters, long crc) {
-        float[] theta = parameters.value();
-        long found = Floats.crc32c(theta);
-        if (found != crc) {
-            throw new IllegalStateException(String.format(
-                    "the parameters arrived with CRC32C %08x, the driver sent %08x: the replica is corrupt",
-                    found, crc));
-        }
-        return theta;
     }
 }

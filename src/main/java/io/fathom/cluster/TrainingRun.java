@@ -36,9 +36,6 @@ import org.apache.spark.api.java.JavaSparkContext;
  * processors.
  */
 public final class TrainingRun {
-    /** 8 MiB: few enough tasks for large models, and far below what a task may hold. */
-    private static final int SLICE_FLOATS = 1 << 21;
-
     private final JavaSparkContext spark;
     private final TrainConfig config;
     private final WorkerTools tools;
@@ -134,7 +131,8 @@ public final class TrainingRun {
      * @throws StoppedException when the process was told to end
      */
     public TrainingSummary train(Checkpoint from) {
-        try (Rounds rounds = new Rounds(spark, tools, new Slices(layout.size(), SLICE_FLOATS), codec, sourceOf(from));
+        try (Rounds rounds = new Rounds(
+                        spark, tools, new Slices(layout.size(), Rounds.SLICE_FLOATS), codec, sourceOf(from));
                 Interruption interruption = new Interruption(() -> spark.cancelJobGroup(tools.run()))) {
             return train(from, rounds, interruption);
         } finally {
@@ -175,8 +173,8 @@ public final class TrainingRun {
             }
             progress.round(metrics, config.rounds(), secondsLeft(from, now));
             if (interruption.requested() && !last) {
-                throw new StoppedException("stopped after round " + round + " of " + config.rounds()
-                        + ", which is saved; go on with --resume");
+                throw new StoppedException(
+                        "stopped after round " + round + " of " + config.rounds() + ", which is saved");
             }
         }
         if (Double.isNaN(validationLoss)) {
@@ -210,11 +208,12 @@ public final class TrainingRun {
             outcome = rounds.run(stage, now.parameters(), config.localSteps(), config.roundSeconds());
         } catch (RuntimeException e) {
             if (interruption.requested()) {
-                throw new StoppedException("stopped in round " + round + ", which is lost; go on with --resume from "
+                throw new StoppedException("stopped in round " + round + ", which is lost; "
                         + store.list().stream()
                                 .reduce((a, b) -> b)
                                 .map(r -> "round " + r)
-                                .orElse("the beginning"));
+                                .orElse("nothing")
+                        + " is saved");
             }
             throw e;
         }

@@ -1,6 +1,6 @@
 package io.fathom.cluster;
 
-import io.fathom.average.Floats;
+import io.fathom.average.Slices;
 import io.fathom.config.UserError;
 import io.fathom.corpus.TokenSplit;
 import io.fathom.engine.Session;
@@ -12,7 +12,6 @@ import java.util.List;
 import java.util.stream.IntStream;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.api.java.function.FlatMapFunction;
-import org.apache.spark.broadcast.Broadcast;
 import scala.Tuple2;
 
 /** Scores parameters on the first batches of the validation split, always the same ones, as one Spark job. */
@@ -38,12 +37,12 @@ final class Validation {
 
     /** Mean cross-entropy in nats a token, with the routers choosing by top-k as in training. */
     double loss(float[] theta) {
-        Broadcast<float[]> parameters = spark.broadcast(theta);
+        Replica parameters = Replica.of(spark, theta, new Slices(theta.length, Rounds.SLICE_FLOATS));
         try {
             int tasks = Math.min(batches, Math.max(tools.workers(), spark.defaultParallelism()));
             List<Integer> indices = IntStream.range(0, batches).boxed().toList();
             List<Tuple2<Integer, Double>> scores = new ArrayList<>(spark.parallelize(indices, tasks)
-                    .mapPartitions(new Score(tools, parameters, Floats.crc32c(theta)))
+                    .mapPartitions(new Score(tools, parameters))
                     .collect());
             scores.sort(Comparator.comparingInt(Tuple2::_1));
             return scores.stream().mapToDouble(Tuple2::_2).sum() / batches;
@@ -53,7 +52,7 @@ final class Validation {
     }
 
     /** The cross-entropy of some batches, as a task. */
-    private record Score(WorkerTools tools, Broadcast<float[]> parameters, long crc)
+    private record Score(WorkerTools tools, Replica parameters)
             implements FlatMapFunction<Iterator<Integer>, Tuple2<Integer, Double>> {
         @Override
         public Iterator<Tuple2<Integer, Double>> call(Iterator<Integer> indices) {
@@ -62,7 +61,7 @@ final class Validation {
             TokenSplit split = sessions.resident(tools).validation();
             try (ExecutorSessions.Loan loan = sessions.scoring(tools)) {
                 Session session = loan.session();
-                session.write(Session.Vector.PARAMETERS, TrainWorker.received(parameters, crc));
+                parameters.writeTo(session);
                 while (indices.hasNext()) {
                     int index = indices.next();
                     session.run(batch(split, index));

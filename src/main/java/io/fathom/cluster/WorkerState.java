@@ -10,8 +10,8 @@ import scala.Tuple2;
 
 /**
  * A worker after a round: what it goes on from, and what it gives to the average. An element of a cached RDD, so Spark
- * keeps it with the executor that made it, sends it where a task needs it, and makes it again when it is lost. Never
- * written after it is made. A class and not a record, since Kryo cannot set a record's fields.
+ * keeps it with the executor that made it, sends it where a task needs it, and makes it again when it is lost. A class
+ * and not a record, since Kryo cannot set a record's fields.
  */
 final class WorkerState implements Serializable {
     private static final long serialVersionUID = 1L;
@@ -20,7 +20,7 @@ final class WorkerState implements Serializable {
     private final long steps;
     private final float[] firstMoment;
     private final float[] secondMoment;
-    private final byte[][] contributions;
+    private byte[][] contributions;
     private final byte[] report;
 
     private WorkerState(int worker, long steps, Moments moments, byte[][] contributions, byte[] report) {
@@ -40,6 +40,11 @@ final class WorkerState implements Serializable {
     /** This worker after a round. */
     WorkerState after(Moments then, List<byte[]> given, WorkerReport said) {
         return new WorkerState(worker, said.steps(), then, given.toArray(byte[][]::new), said.toBytes());
+    }
+
+    /** Gives room: when the next round trains this worker, the sums of its last one have been published. */
+    void forgetContributions() {
+        contributions = new byte[0][];
     }
 
     int worker() {

@@ -11,7 +11,6 @@ import io.fathom.program.Programs;
 import io.fathom.train.LearningRate;
 import io.fathom.train.Optimization;
 import java.io.Serializable;
-import java.util.Locale;
 
 /**
  * Everything a task needs to train or to score one run's model; travels to executors with each round.
@@ -56,7 +55,7 @@ public record WorkerTools(
                 spec,
                 EngineSource.named(config.engine().name()),
                 TaskDevice.of(config.local()),
-                Precision.valueOf(config.engine().precision().toUpperCase(Locale.ROOT)),
+                Precision.named(config.engine().precision()),
                 config.engine().threads(),
                 training.batch(),
                 config.seed(),

@@ -25,6 +25,12 @@ public interface Session extends AutoCloseable {
     /** Copies {@code values} (length {@code layout().size()}) in. */
     void write(Vector vector, float[] values);
 
+    /**
+     * Copies the first {@code count} of {@code values} to elements {@code from} on; both are multiples of
+     * {@link io.fathom.model.ParameterLayout#ALIGNMENT}.
+     */
+    void write(Vector vector, int from, float[] values, int count);
+
     /** Copies {@code values} in at the session's own precision. */
     default void write(Vector vector, double[] values) {
         float[] narrow = new float[values.length];
@@ -36,6 +42,12 @@ public interface Session extends AutoCloseable {
 
     /** Copies a vector out. */
     void read(Vector vector, float[] values);
+
+    /**
+     * Copies {@code count} elements, from {@code from} on, to the beginning of {@code values}; both are multiples of
+     * {@link io.fathom.model.ParameterLayout#ALIGNMENT}.
+     */
+    void read(Vector vector, int from, float[] values, int count);
 
     /** Copies a vector out at the session's own precision. */
     default void read(Vector vector, double[] values) {

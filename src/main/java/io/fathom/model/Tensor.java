@@ -16,7 +16,11 @@ public record Tensor(String name, List<Integer> shape, int offset) {
 
     /** Floats of this tensor. */
     public int length() {
-        return shape.stream().reduce(1, Math::multiplyExact);
+        int length = 1;
+        for (int size : shape) {
+            length = Math.multiplyExact(length, size);
+        }
+        return length;
     }
 
     /** Whether decoupled weight decay applies: rank 2 and above. */

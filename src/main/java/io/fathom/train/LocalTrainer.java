@@ -59,6 +59,18 @@ public final class LocalTrainer {
         session.write(Session.Vector.PARAMETERS, parameters);
         session.write(Session.Vector.FIRST_MOMENT, moments.first());
         session.write(Session.Vector.SECOND_MOMENT, moments.second());
+        StepMeans means = steps(batches, worker, firstStep, limits);
+        return new LocalRound(
+                read(Session.Vector.PARAMETERS),
+                new Moments(read(Session.Vector.FIRST_MOMENT), read(Session.Vector.SECOND_MOMENT)),
+                means);
+    }
+
+    /**
+     * Makes steps from the parameters and moments that the session holds, and leaves there what they come to.
+     * Parameters as in {@link #train}, which copies them in and out.
+     */
+    public StepMeans steps(BatchSource batches, int worker, long firstStep, Limits limits) {
         Sums sums = new Sums();
         long started = System.nanoTime();
         int steps = 0;
@@ -72,10 +84,7 @@ public final class LocalTrainer {
             steps++;
             seconds = (System.nanoTime() - started) / 1e9;
         }
-        return new LocalRound(
-                read(Session.Vector.PARAMETERS),
-                new Moments(read(Session.Vector.FIRST_MOMENT), read(Session.Vector.SECOND_MOMENT)),
-                sums.means(steps, optimization.learningRate().at(firstStep + steps), seconds));
+        return sums.means(steps, optimization.learningRate().at(firstStep + steps), seconds);
     }
 
     private void step(Batch batch, int worker, long step, Sums sums) {

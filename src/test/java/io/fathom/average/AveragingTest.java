@@ -59,7 +59,7 @@ class AveragingTest {
     void noWorkersHaveNoMean() {
         assertThatThrownBy(() -> new WeightedMean(2).mean()).isInstanceOf(IllegalStateException.class);
         assertThatThrownBy(() -> new WeightedMean(2).add(new float[2], 0)).isInstanceOf(IllegalArgumentException.class);
-        assertThatThrownBy(() -> new WeightedMean(2).add(new float[3], 1)).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> new WeightedMean(2).add(new float[1], 1)).isInstanceOf(IllegalArgumentException.class);
     }
 
     @Test

@@ -12,6 +12,7 @@ import io.fathom.program.Program;
 import java.io.IOException;
 import java.io.Serializable;
 import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -119,14 +120,19 @@ record FaultPlan(String directory, List<Fault> faults) implements Serializable {
 
     private record FaultyCodec(FaultPlan plan, SliceCodec sound) implements SliceCodec {
         @Override
-        public byte[] encode(float[] before, float[] after, int from, int to) {
-            return sound.encode(before, after, from, to);
+        public int bytes(int from, int to) {
+            return sound.bytes(from, to);
         }
 
         @Override
-        public float[] decode(byte[] bytes, int from, int to) {
+        public void encode(float[] before, float[] after, int from, int to, ByteBuffer out) {
+            sound.encode(before, after, from, to, out);
+        }
+
+        @Override
+        public void decode(ByteBuffer in, int from, int to, float[] values) {
             plan.visit(Place.AVERAGING, plan.count(Place.AVERAGING));
-            return sound.decode(bytes, from, to);
+            sound.decode(in, from, to, values);
         }
 
         @Override
@@ -182,8 +188,18 @@ record FaultPlan(String directory, List<Fault> faults) implements Serializable {
         }
 
         @Override
+        public void write(Vector vector, int from, float[] values, int count) {
+            sound.write(vector, from, values, count);
+        }
+
+        @Override
         public void read(Vector vector, float[] values) {
             sound.read(vector, values);
+        }
+
+        @Override
+        public void read(Vector vector, int from, float[] values, int count) {
+            sound.read(vector, from, values, count);
         }
 
         @Override

@@ -43,8 +43,8 @@ class RoutingPassTest {
                 spec, parameters, Optional.empty(), new TrainingProgress(3, 1, List.of(6L, 6L), 384, 0, 0));
     }
 
-    private static RoutingPass.Outcome measure(String master, RunConfig config) {
-        try (JavaSparkContext spark = TinyRun.spark(master)) {
+    private static RoutingPass.Outcome measure(String master, RunConfig config, String... settings) {
+        try (JavaSparkContext spark = TinyRun.spark(master, settings)) {
             return new RoutingPass(spark, config, untrained(config, 257), BYTES, SPLIT).run();
         }
     }
@@ -65,7 +65,8 @@ class RoutingPassTest {
         RunConfig config = config("model.blocks", "4", "routing.sequences", "39", "train.batch", "2");
         RoutingPass.Outcome one = measure("local[1]", config);
         RoutingResults first = results(config, one);
-        RoutingResults second = results(config, measure("local[3]", config));
+        RoutingResults second = results(
+                config, measure("local[3]", config, "spark.serializer", "org.apache.spark.serializer.KryoSerializer"));
         assertThat(second.tables()).isEqualTo(first.tables());
         assertThat(second.summary()).isEqualTo(first.summary());
         assertThat(one.fold().sequences()).isEqualTo(39);

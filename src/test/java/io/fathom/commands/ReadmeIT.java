@@ -6,6 +6,7 @@ import io.fathom.commands.Command.Result;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Pattern;
 import org.apache.commons.io.FileUtils;
@@ -13,6 +14,7 @@ import org.junit.jupiter.api.Test;
 
 /** The commands of the README, on a small setting. */
 class ReadmeIT {
+    private static final Path IMPORTED = Path.of("target/tiny-import");
     private static final Path RUN = Path.of("target/tiny-demo");
     private static final Pattern SHELL = Pattern.compile("```sh\n(.*?)```", Pattern.DOTALL);
 
@@ -84,5 +86,28 @@ class ReadmeIT {
             assertThat(RUN.resolve(artefact)).exists();
         }
         assertThat(Files.readString(RUN.resolve("provenance.json"))).contains("fathom demo --config");
+        theJobsThatUseARunWork();
+    }
+
+    /** The jobs of the README's "step by step" and of weights, from the packaged jar on the demo's run. */
+    private static void theJobsThatUseARunWork() throws Exception {
+        String run = RUN.toString();
+        assertThat(job("evaluate", "--run", run, "--set", "evaluation.sequences=4"))
+                .contains("top-k", "predictor, calibrated");
+        assertThat(job("generate", "--run", run, "--prompt", "Once", "--max-tokens", "8", "--calibrated"))
+                .contains("Once", "tokens/s");
+        assertThat(job("export", "--run", run + "/dense")).contains("model.safetensors");
+        FileUtils.deleteDirectory(IMPORTED.toFile());
+        assertThat(job("import", "--from", run + "/dense/model", "--route", "--run", IMPORTED.toString()))
+                .contains("2 blocks, routed [1]");
+        assertThat(IMPORTED.resolve("checkpoints/round-000000/manifest.json")).exists();
+    }
+
+    private static String job(String... words) throws Exception {
+        List<String> command = new ArrayList<>(List.of("./submit.sh"));
+        command.addAll(List.of(words));
+        Result result = Command.of(command.toArray(String[]::new)).run(120);
+        assertThat(result.exitCode()).as("%s: %s", command, result.errors()).isZero();
+        return result.output();
     }
 }

@@ -9,7 +9,6 @@ import io.fathom.model.ModelSpec;
 import io.fathom.model.ParameterLayout;
 import io.fathom.model.Routing;
 import io.fathom.model.Tensor;
-import java.io.IOException;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -133,7 +132,7 @@ class DecoderTest {
     }
 
     @Test
-    void cacheBytesAreThoseOfTheRoutedTokens() throws IOException {
+    void cacheBytesAreThoseOfTheRoutedTokens() {
         GoldenModel golden = GoldenModel.named("mod_sigmoid_predictor");
         Decoder decoder = golden.decoder(CausalRule.Signal.PREDICTOR);
         Sequence sequence = decoder.begin();

@@ -3,7 +3,6 @@ package io.fathom.decode;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -24,12 +23,12 @@ class GoldenDecodingTest {
         "mod_every_block, ROUTER, logits_router",
         "mod_every_block, PREDICTOR, logits_predictor",
     })
-    void reproducesLogitsAndRoutes(String name, CausalRule.Signal signal, String logits) throws IOException {
+    void reproducesLogitsAndRoutes(String name, CausalRule.Signal signal, String logits) {
         GoldenModel golden = GoldenModel.named(name);
         Decoder decoder = golden.decoder(signal);
         int vocabulary = golden.spec().vocabulary();
         int context = golden.spec().context();
-        double[] expected = golden.tensors().doubles(logits);
+        double[] expected = golden.reference().doubles(logits);
         for (int b = 0; b < golden.sequences(); b++) {
             Sequence sequence = decoder.begin();
             float[][] found = decoder.score(sequence, golden.tokens(b));
@@ -40,8 +39,8 @@ class GoldenDecodingTest {
                 }
             }
             for (int block : golden.spec().routedBlocks()) {
-                int[] mask = golden.tensors()
-                        .integers("trace_" + signal.name().toLowerCase(Locale.ROOT) + "/h." + block + ".routed");
+                int[] mask = golden.reference()
+                        .ints("trace_" + signal.name().toLowerCase(Locale.ROOT) + "/h." + block + ".routed");
                 int[] routed = routed(Arrays.copyOfRange(mask, b * context, (b + 1) * context));
                 assertThat(sequence.routed(block)).isEqualTo(routed);
             }
@@ -50,7 +49,7 @@ class GoldenDecodingTest {
 
     @ParameterizedTest
     @CsvSource({"dense, ROUTER", "mod_raw, ROUTER", "mod_sigmoid_predictor, PREDICTOR", "mod_every_block, PREDICTOR"})
-    void cachedEqualsUncachedForBatchesOfUnequalPrompts(String name, CausalRule.Signal signal) throws IOException {
+    void cachedEqualsUncachedForBatchesOfUnequalPrompts(String name, CausalRule.Signal signal) {
         GoldenModel golden = GoldenModel.named(name);
         Decoder decoder = golden.decoder(signal);
         int[] lengths = {3, 9};
@@ -75,7 +74,7 @@ class GoldenDecodingTest {
 
     @ParameterizedTest
     @CsvSource({"mod_raw, ROUTER", "mod_sigmoid_predictor, PREDICTOR", "mod_every_block, ROUTER"})
-    void aLaterTokenChangesNothingBeforeIt(String name, CausalRule.Signal signal) throws IOException {
+    void aLaterTokenChangesNothingBeforeIt(String name, CausalRule.Signal signal) {
         GoldenModel golden = GoldenModel.named(name);
         Decoder decoder = golden.decoder(signal);
         int[] tokens = golden.tokens(0);
@@ -107,7 +106,7 @@ class GoldenDecodingTest {
 
     @ParameterizedTest
     @CsvSource({"0.125", "0.25", "0.5", "1"})
-    void calibratedThresholdsHoldTheCapacity(double capacity) throws IOException {
+    void calibratedThresholdsHoldTheCapacity(double capacity) {
         GoldenModel golden = GoldenModel.named("mod_every_block");
         Decoder decoder = golden.decoder(CausalRule.Signal.PREDICTOR);
         List<int[]> windows = new ArrayList<>();

@@ -66,6 +66,16 @@ final class CpuSession implements Session {
         place.get(0, values, values.length);
     }
 
+    @Override
+    public void write(Vector vector, int from, float[] values, int count) {
+        checked(vector, program.layout().size()).put(from, values, count);
+    }
+
+    @Override
+    public void read(Vector vector, int from, float[] values, int count) {
+        checked(vector, program.layout().size()).get(from, values, count);
+    }
+
     private Floats checked(Vector vector, int length) {
         Floats place = memory.vector(vector);
         if (place.length() != length) {

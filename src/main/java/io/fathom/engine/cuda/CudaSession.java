@@ -7,6 +7,7 @@ import io.fathom.engine.Precision;
 import io.fathom.engine.Session;
 import io.fathom.model.Batch;
 import io.fathom.model.Gate;
+import io.fathom.model.ParameterLayout;
 import io.fathom.model.Routing;
 import io.fathom.model.Tensor;
 import io.fathom.program.Program;
@@ -17,6 +18,7 @@ import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.bytedeco.cuda.cudart.CUstream_st;
 import org.bytedeco.javacpp.BytePointer;
 
@@ -148,7 +150,7 @@ final class CudaSession implements Session {
         require(values.length);
         device.use();
         flush();
-        staging.write(values, memory.vector(vector));
+        staging.write(values, values.length, memory.vector(vector));
         if (vector == Vector.GRADIENT) {
             cleared = false;
         } else if (vector == Vector.PARAMETERS && memory.shadow != 0) {
@@ -166,7 +168,44 @@ final class CudaSession implements Session {
         if (vector == Vector.GRADIENT && cleared) {
             Arrays.fill(values, 0);
         } else {
-            staging.read(memory.vector(vector), values);
+            staging.read(memory.vector(vector), values, values.length);
+        }
+    }
+
+    @Override
+    public void write(Vector vector, int from, float[] values, int count) {
+        requirePart(from, count);
+        device.use();
+        flush();
+        if (vector == Vector.GRADIENT && cleared) {
+            zero(Vector.GRADIENT);
+            cleared = false;
+        }
+        long to = memory.vector(vector) + (long) Float.BYTES * from;
+        staging.write(values, count, to);
+        if (vector == Vector.PARAMETERS && memory.shadow != 0) {
+            long shadow = memory.shadow + (long) Short.BYTES * from;
+            kernels.launch(stream, "shadow_of", blocks(count), 1, 256, 0, to, shadow, (long) count);
+        }
+    }
+
+    @Override
+    public void read(Vector vector, int from, float[] values, int count) {
+        requirePart(from, count);
+        device.use();
+        flush();
+        if (vector == Vector.GRADIENT && cleared) {
+            Arrays.fill(values, 0, count, 0);
+        } else {
+            staging.read(memory.vector(vector) + (long) Float.BYTES * from, values, count);
+        }
+    }
+
+    private void requirePart(int from, int count) {
+        Objects.checkFromIndexSize(from, count, program.layout().size());
+        if ((from | count) % ParameterLayout.ALIGNMENT != 0) {
+            throw new IllegalArgumentException("elements " + from + " to " + (from + count)
+                    + ": both must be multiples of " + ParameterLayout.ALIGNMENT);
         }
     }
 

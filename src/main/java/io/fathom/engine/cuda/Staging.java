@@ -88,20 +88,20 @@ final class Staging implements AutoCloseable {
         }
     }
 
-    /** Copies {@code values} to device address {@code to}. */
-    void write(float[] values, long to) {
-        for (int first = 0; first < values.length; first += CHUNK) {
-            int count = Math.min(CHUNK, values.length - first);
+    /** Copies the first {@code length} of {@code values} to device address {@code to}. */
+    void write(float[] values, int length, long to) {
+        for (int first = 0; first < length; first += CHUNK) {
+            int count = Math.min(CHUNK, length - first);
             new FloatPointer(chunk).put(values, first, count);
             copy(Cuda.at(to + 4L * first), chunk, 4L * count, cudaMemcpyHostToDevice);
             synchronize();
         }
     }
 
-    /** Copies from device address {@code from} into {@code values}. */
-    void read(long from, float[] values) {
-        for (int first = 0; first < values.length; first += CHUNK) {
-            int count = Math.min(CHUNK, values.length - first);
+    /** Copies {@code length} floats from device address {@code from} into {@code values}. */
+    void read(long from, float[] values, int length) {
+        for (int first = 0; first < length; first += CHUNK) {
+            int count = Math.min(CHUNK, length - first);
             copy(chunk, Cuda.at(from + 4L * first), 4L * count, cudaMemcpyDeviceToHost);
             synchronize();
             new FloatPointer(chunk).get(values, first, count);

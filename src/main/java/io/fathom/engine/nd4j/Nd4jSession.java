@@ -8,6 +8,7 @@ import io.fathom.model.Tensor;
 import io.fathom.program.Instruction;
 import io.fathom.program.Program;
 import io.fathom.program.Value;
+import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.Map;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -69,6 +70,21 @@ final class Nd4jSession implements Session {
     public void read(Vector vector, double[] values) {
         requireLength(values.length);
         System.arraycopy(vector(vector).toDoubleVector(), 0, values, 0, values.length);
+    }
+
+    @Override
+    public void write(Vector vector, int from, float[] values, int count) {
+        part(vector, from, count)
+                .assign(Nd4j.createFromArray(Arrays.copyOf(values, count)).castTo(type));
+    }
+
+    @Override
+    public void read(Vector vector, int from, float[] values, int count) {
+        System.arraycopy(part(vector, from, count).castTo(DataType.FLOAT).toFloatVector(), 0, values, 0, count);
+    }
+
+    private INDArray part(Vector vector, int from, int count) {
+        return vector(vector).get(NDArrayIndex.interval(from, from + count));
     }
 
     private void requireLength(int length) {

@@ -14,7 +14,6 @@ import io.fathom.model.ModelSpec;
 import io.fathom.routing.RoutingTrace;
 import io.fathom.routing.SyntheticTraces;
 import io.fathom.routing.Table;
-import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -142,18 +141,18 @@ class EvaluationFoldTest {
     }
 
     @Test
-    void causalLossesAreThoseOfTheReference() throws IOException {
+    void causalLossesAreThoseOfTheReference() {
         GoldenModel golden = GoldenModel.named("mod_sigmoid_predictor");
         Thresholds thresholds = Thresholds.calibrate(
                 4, golden.spec(), golden.parameters(), List.of(prefix(golden.window(0)), prefix(golden.window(1))));
         EvaluationFold fold = new EvaluationFold(golden.spec());
         Map<Mode, Decoder> decoders = EvaluationFold.decoders(golden.spec(), golden.parameters(), thresholds);
         assertThat(decoders).hasSize(4);
-        for (int b = 0; b < golden.sequences(); b++) {
+        for (int b = 0; b < golden.reference().sequences(); b++) {
             fold.add(decoders, golden.window(b));
         }
-        double router = golden.numbers().get("ce_router").asDouble();
-        double predictor = golden.numbers().get("ce_predictor").asDouble();
+        double router = golden.reference().numbers().get("ce_router").asDouble();
+        double predictor = golden.reference().numbers().get("ce_predictor").asDouble();
         assertThat(fold.mode(Mode.ROUTER).loss()).isCloseTo(router, within(1e-5));
         assertThat(fold.mode(Mode.PREDICTOR).loss()).isCloseTo(predictor, within(1e-5));
         // Calibrated on the very tokens it is then measured on, so the capacity must hold exactly.

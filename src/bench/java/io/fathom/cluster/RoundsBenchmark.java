@@ -39,9 +39,11 @@ final class RoundsBenchmark {
     private final int rounds;
     private final RunConfig config;
     private final ParameterLayout layout;
+    private final StageTimes stages = new StageTimes();
 
     private RoundsBenchmark(JavaSparkContext spark, int workers, int rounds, int width, int blocks) {
         this.spark = spark;
+        spark.sc().addSparkListener(stages);
         this.workers = workers;
         this.rounds = rounds;
         this.config = TinyRun.config(
@@ -72,9 +74,10 @@ final class RoundsBenchmark {
         System.out.printf(Locale.ROOT, "%,d parameters, %d workers%n", layout.parameterCount(), workers);
         loopback();
         for (TrainConfig.Encoding encoding : TrainConfig.Encoding.values()) {
+            if (System.getenv("ENC") != null && !System.getenv("ENC").contains(encoding.name())) continue;
             rounds(encoding);
         }
-        treeAggregate();
+        if (System.getenv("ENC") == null) treeAggregate();
     }
 
     private void rounds(TrainConfig.Encoding encoding) {
@@ -83,8 +86,13 @@ final class RoundsBenchmark {
         Outer outer = new Outer.Average();
         float[] theta = layout.initial(tools.spec(), 1);
         List<Double> seconds = new ArrayList<>();
+        long cpu0 = cpu();
         try (Rounds running = new Rounds(
-                spark, tools, new Slices(layout.size(), 1 << 21), codec, new WorkerSource.Fresh(layout.size()))) {
+                spark,
+                tools,
+                new Slices(layout.size(), Rounds.SLICE_FLOATS),
+                codec,
+                new WorkerSource.Fresh(layout.size()))) {
             for (int round = 0; round < rounds; round++) {
                 long started = System.nanoTime();
                 MeanOfWorkers mean = running.run(tools.spec(), theta, 1, 1e9).mean();
@@ -95,7 +103,9 @@ final class RoundsBenchmark {
                 }
             }
         }
+        System.out.printf("cpu ms a round %.0f%n", (cpu() - cpu0) / 1e6 / rounds);
         report("rounds, " + encoding, seconds);
+        System.out.print(stages.last(6));
     }
 
     /** Classic averaging as it is often written on Spark: whole vectors, summed in a tree, broadcast down. */
@@ -117,6 +127,7 @@ final class RoundsBenchmark {
             seconds.add((System.nanoTime() - started) / 1e9);
         }
         report("treeAggregate, fp32", seconds);
+        System.out.print(stages.last(4));
     }
 
     private static float[] add(float[] a, float[] b) {
@@ -149,6 +160,12 @@ final class RoundsBenchmark {
             seconds.add((System.nanoTime() - started) / 1e9);
         }
         report("loopback floor", seconds);
+    }
+
+    private static long cpu() {
+        return ((com.sun.management.OperatingSystemMXBean)
+                        java.lang.management.ManagementFactory.getOperatingSystemMXBean())
+                .getProcessCpuTime();
     }
 
     private static void send(int port, long bytes) {
@@ -206,6 +223,18 @@ final class RoundsBenchmark {
         @SuppressWarnings("EnumOrdinal") // as above
         public void read(Vector vector, float[] values) {
             System.arraycopy(vectors[vector.ordinal()], 0, values, 0, values.length);
+        }
+
+        @Override
+        @SuppressWarnings("EnumOrdinal") // as above
+        public void write(Vector vector, int from, float[] values, int count) {
+            System.arraycopy(values, 0, vectors[vector.ordinal()], from, count);
+        }
+
+        @Override
+        @SuppressWarnings("EnumOrdinal") // as above
+        public void read(Vector vector, int from, float[] values, int count) {
+            System.arraycopy(vectors[vector.ordinal()], from, values, 0, count);
         }
 
         @Override
