@@ -95,7 +95,8 @@ final class RoundsBenchmark {
                 new WorkerSource.Fresh(layout.size()))) {
             for (int round = 0; round < rounds; round++) {
                 long started = System.nanoTime();
-                MeanOfWorkers mean = running.run(tools.spec(), theta, 1, 1e9).mean();
+                MeanOfWorkers mean = running.run(tools.spec(), theta, Optional.empty(), 1, 1e9)
+                        .mean();
                 theta = outer.step(theta, mean, Optional.empty()).parameters();
                 seconds.add((System.nanoTime() - started) / 1e9);
                 if (round % 5 == 4) {

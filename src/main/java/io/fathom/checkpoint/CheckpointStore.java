@@ -20,8 +20,9 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The checkpoints of one run: {@code <run>/checkpoints/round-NNNNNN/}, each holding {@code parameters},
- * {@code worker-NNN.moments}, {@code outer} where the outer optimizer has state, {@code model.json},
- * {@code progress.json} and, written last, {@code manifest.json} with the length and CRC32C of all of them.
+ * {@code worker-NNN.moments} where workers keep moments or {@code moments} where they share them, {@code outer} where
+ * the outer optimizer has state, {@code model.json}, {@code progress.json} and, written last, {@code manifest.json}
+ * with the length and CRC32C of all of them.
  *
  * <p>A directory without a manifest does not exist. A checkpoint is gathered in a hidden directory, which workers may
  * write to from other machines, then renamed, then given its manifest.
@@ -34,6 +35,7 @@ public final class CheckpointStore {
     private static final String PROGRESS = "progress.json";
     private static final String PARAMETERS = "parameters";
     private static final String OUTER = "outer";
+    private static final String MOMENTS = "moments";
 
     private final RunDirectory run;
 
@@ -109,12 +111,24 @@ public final class CheckpointStore {
         Optional<float[]> velocity = manifest.files().containsKey(OUTER)
                 ? Optional.of(vectors(round, manifest, OUTER, 1, size)[0])
                 : Optional.empty();
-        return new Checkpoint(spec, parameters, velocity, progress);
+        Optional<Moments> moments = manifest.files().containsKey(MOMENTS)
+                ? Optional.of(moments(round, manifest, MOMENTS, size))
+                : Optional.empty();
+        return new Checkpoint(spec, parameters, velocity, moments, progress);
+    }
+
+    /** Whether the checkpoint of {@code round} holds moments of each worker. */
+    public boolean holdsWorkerMoments(int round) {
+        return manifest(round).files().containsKey(momentsName(0));
     }
 
     /** The moments of worker {@code worker}, of {@code size} floats each, in the checkpoint of {@code round}. */
     public Moments moments(int round, int worker, int size) {
-        float[][] read = vectors(round, manifest(round), momentsName(worker), 2, size);
+        return moments(round, manifest(round), momentsName(worker), size);
+    }
+
+    private Moments moments(int round, Manifest manifest, String name, int size) {
+        float[][] read = vectors(round, manifest, name, 2, size);
         return new Moments(read[0], read[1]);
     }
 
@@ -160,6 +174,9 @@ public final class CheckpointStore {
             files.put(momentsName(worker), moments.get(worker));
         }
         files.put(PARAMETERS, VectorFile.write(run, staging + PARAMETERS, checkpoint.parameters()));
+        checkpoint
+                .moments()
+                .ifPresent(m -> files.put(MOMENTS, VectorFile.write(run, staging + MOMENTS, m.first(), m.second())));
         checkpoint.velocity().ifPresent(v -> files.put(OUTER, VectorFile.write(run, staging + OUTER, v)));
         files.put(MODEL, writeJson(staging + MODEL, checkpoint.spec()));
         files.put(PROGRESS, writeJson(staging + PROGRESS, checkpoint.progress()));

@@ -3,18 +3,25 @@ package io.fathom.cluster;
 import io.fathom.average.Floats;
 import io.fathom.average.Slices;
 import io.fathom.engine.Session;
+import io.fathom.engine.Session.Vector;
+import io.fathom.train.Moments;
 import java.io.Serializable;
+import java.util.List;
+import java.util.Optional;
 import java.util.stream.IntStream;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.broadcast.Broadcast;
 
 /**
- * Parameters on their way from the driver to the workers: slices of bytes, sent once to each executor, each with a
- * checksum that every worker compares with what it received. Bytes, since Spark copies those but turns floats into
- * bytes one by one.
+ * Parameters, and moments where workers share them, on their way from the driver to the workers: slices of bytes, sent
+ * once to each executor, each with a checksum that every worker compares with what it received. Bytes, since Spark
+ * copies those but turns floats into bytes one by one.
  */
 final class Replica implements Serializable {
     private static final long serialVersionUID = 1L;
+
+    /** The vectors in the order in which they travel. */
+    static final List<Vector> VECTORS = List.of(Vector.PARAMETERS, Vector.FIRST_MOMENT, Vector.SECOND_MOMENT);
 
     private final Broadcast<byte[][]> sent;
     private final int[] checksums;
@@ -28,13 +35,16 @@ final class Replica implements Serializable {
         this.sliceFloats = slices.sliceFloats();
     }
 
-    /** Sends {@code theta}. */
-    static Replica of(JavaSparkContext spark, float[] theta, Slices slices) {
-        byte[][] bytes = new byte[slices.count()][];
-        int[] checksums = new int[slices.count()];
-        IntStream.range(0, bytes.length).parallel().forEach(slice -> {
-            bytes[slice] = Floats.toBytes(theta, slices.from(slice), slices.to(slice));
-            checksums[slice] = Floats.crc32c(bytes[slice]);
+    /** Sends {@code theta}, and {@code moments} if there are any. */
+    static Replica of(JavaSparkContext spark, float[] theta, Optional<Moments> moments, Slices slices) {
+        List<float[]> vectors =
+                moments.map(m -> List.of(theta, m.first(), m.second())).orElse(List.of(theta));
+        byte[][] bytes = new byte[vectors.size() * slices.count()][];
+        int[] checksums = new int[bytes.length];
+        IntStream.range(0, bytes.length).parallel().forEach(part -> {
+            int slice = part % slices.count();
+            bytes[part] = Floats.toBytes(vectors.get(part / slices.count()), slices.from(slice), slices.to(slice));
+            checksums[part] = Floats.crc32c(bytes[part]);
         });
         return new Replica(spark.broadcast(bytes), checksums, slices);
     }
@@ -43,28 +53,33 @@ final class Replica implements Serializable {
         return new Slices(size, sliceFloats);
     }
 
-    /** Copies slice {@code slice} to the beginning of {@code values}. */
+    boolean holdsMoments() {
+        return checksums.length > slices().count();
+    }
+
+    /** Copies slice {@code slice} of the parameters to the beginning of {@code values}. */
     void read(int slice, float[] values) {
         Floats.get(Floats.buffer(sent.value()[slice]), values, slices().length(slice));
     }
 
     /**
-     * Copies the parameters into {@code session}; throws {@link IllegalStateException} when they are not those that the
-     * driver sent.
+     * Copies everything into {@code session}; throws {@link IllegalStateException} when it is not what the driver sent.
      */
     void writeTo(Session session) {
         Slices slices = slices();
-        float[] values = new float[Math.min(size, sliceFloats)];
-        for (int slice = 0; slice < slices.count(); slice++) {
-            int found = Floats.crc32c(sent.value()[slice]);
-            if (found != checksums[slice]) {
+        float[] values = new float[slices.length(0)];
+        for (int part = 0; part < checksums.length; part++) {
+            byte[] bytes = sent.value()[part];
+            int found = Floats.crc32c(bytes);
+            if (found != checksums[part]) {
                 throw new IllegalStateException(String.format(
-                        "slice %d of the parameters arrived with CRC32C %08x, the driver sent %08x: the replica is"
+                        "part %d of the parameters arrived with CRC32C %08x, the driver sent %08x: the replica is"
                                 + " corrupt",
-                        slice, found, checksums[slice]));
+                        part, found, checksums[part]));
             }
-            read(slice, values);
-            session.write(Session.Vector.PARAMETERS, slices.from(slice), values, slices.length(slice));
+            int slice = part % slices.count();
+            Floats.get(Floats.buffer(bytes), values, slices.length(slice));
+            session.write(VECTORS.get(part / slices.count()), slices.from(slice), values, slices.length(slice));
         }
     }
 

@@ -6,11 +6,14 @@ import io.fathom.average.SliceCodec;
 import io.fathom.average.Slices;
 import io.fathom.checkpoint.CheckpointStore;
 import io.fathom.checkpoint.FileSum;
+import io.fathom.config.TrainConfig.InnerMoments;
 import io.fathom.corpus.HadoopSettings;
 import io.fathom.model.ModelSpec;
+import io.fathom.train.Moments;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.IntStream;
 import org.apache.spark.api.java.JavaPairRDD;
 import org.apache.spark.api.java.JavaRDD;
@@ -55,21 +58,22 @@ final class Rounds implements AutoCloseable {
      * What a round gave.
      *
      * @param mean of the workers that did not fail; empty floats when all failed
+     * @param moments likewise, where workers share them
      * @param reports in worker order
      */
-    record Outcome(MeanOfWorkers mean, List<WorkerReport> reports) {}
+    record Outcome(MeanOfWorkers mean, Optional<Moments> moments, List<WorkerReport> reports) {}
 
     /**
      * Runs the job of one round of {@code spec}, of at most {@code localSteps} steps and {@code seconds}, from
-     * {@code theta}; when it throws, the workers are as they were.
+     * {@code theta} and, where workers share them, {@code moments}; when it throws, the workers are as they were.
      */
-    Outcome run(ModelSpec spec, float[] theta, int localSteps, double seconds) {
-        Replica parameters = Replica.of(spark, theta, slices);
+    Outcome run(ModelSpec spec, float[] theta, Optional<Moments> moments, int localSteps, double seconds) {
+        Replica parameters = Replica.of(spark, theta, moments, slices);
         sent.add(parameters);
         TrainWorker train = new TrainWorker(tools.withSpec(spec), localSteps, seconds, parameters, codec);
         JavaRDD<WorkerState> trained = workers.map(train).persist(StorageLevel.MEMORY_AND_DISK());
         JavaPairRDD<Integer, byte[]> means = trained.flatMapToPair(WorkerState::parts)
-                .partitionBy(new SlicePartitioner(slices))
+                .partitionBy(new SlicePartitioner(slices, vectors()))
                 .mapPartitionsToPair(new SumSlices(slices, codec));
         List<Tuple2<Integer, byte[]>> parts;
         try {
@@ -88,20 +92,27 @@ final class Rounds implements AutoCloseable {
     }
 
     private Outcome outcome(List<Tuple2<Integer, byte[]>> parts) {
-        float[] mean = new float[slices.size()];
+        float[][] means = new float[vectors()][slices.size()];
         List<WorkerReport> reports = new ArrayList<>();
         for (Tuple2<Integer, byte[]> part : parts) {
             if (part._1() < 0) {
                 reports.add(WorkerReport.fromBytes(part._2()));
             }
         }
-        parts.parallelStream()
-                .filter(part -> part._1() >= 0)
-                .forEach(part -> Floats.buffer(part._2())
-                        .asFloatBuffer()
-                        .get(mean, slices.from(part._1()), slices.length(part._1())));
+        parts.parallelStream().filter(part -> part._1() >= 0).forEach(part -> {
+            int slice = part._1() % slices.count();
+            Floats.buffer(part._2())
+                    .asFloatBuffer()
+                    .get(means[part._1() / slices.count()], slices.from(slice), slices.length(slice));
+        });
         reports.sort(Comparator.comparingInt(WorkerReport::worker));
-        return new Outcome(new MeanOfWorkers(mean, codec.relative()), reports);
+        Optional<Moments> moments = means.length == 1 ? Optional.empty() : Optional.of(new Moments(means[1], means[2]));
+        return new Outcome(new MeanOfWorkers(means[0], codec.relative()), moments, reports);
+    }
+
+    /** How many vectors go up and down in a round. */
+    int vectors() {
+        return tools.optimization().adamw().moments() == InnerMoments.AVERAGE ? Replica.VECTORS.size() : 1;
     }
 
     /** Has every worker write its moments into the checkpoint of {@code round}, which has begun. In worker order. */
@@ -109,7 +120,8 @@ final class Rounds implements AutoCloseable {
         return workers
                 .map(worker -> {
                     FileSum sum = new CheckpointStore(hadoop.configuration(), run)
-                            .writeMoments(round, worker.worker(), worker.moments());
+                            .writeMoments(
+                                    round, worker.worker(), worker.moments().orElseThrow());
                     // Longs, since Kryo, where a cluster has chosen it, cannot send records.
                     return new long[] {sum.length(), sum.crc32c()};
                 })

@@ -13,8 +13,9 @@ final class SlicePartitioner extends Partitioner {
     private final int slices;
     private final int slicesOfTask;
 
-    SlicePartitioner(Slices slices) {
-        this.slices = slices.count();
+    /** @param vectors that are cut into {@code slices} */
+    SlicePartitioner(Slices slices, int vectors) {
+        this.slices = vectors * slices.count();
         this.slicesOfTask = Math.max(1, TASK_FLOATS / slices.sliceFloats());
     }
 

@@ -4,10 +4,12 @@ import io.fathom.checkpoint.Checkpoint;
 import io.fathom.checkpoint.CheckpointStore;
 import io.fathom.checkpoint.RunDirectory;
 import io.fathom.checkpoint.TrainingProgress;
+import io.fathom.config.TrainConfig.InnerMoments;
 import io.fathom.config.UserError;
 import io.fathom.model.ParameterLayout;
 import java.util.Collections;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 
 /** Where a run begins: at the beginning, or after the newest intact checkpoint of the same run. */
@@ -42,15 +44,36 @@ record StartingPoint(RunDirectory run, WorkerTools tools, Progress progress) {
         if (!broken.isEmpty()) {
             progress.say(run.path() + ": the checkpoints of rounds " + broken + " are not what was written; deleted");
         }
+        if (found.round() > 0) {
+            requireMoments(
+                    found.moments().isPresent()
+                            ? InnerMoments.AVERAGE
+                            : store.holdsWorkerMoments(found.round()) ? InnerMoments.LOCAL : InnerMoments.RESET);
+        }
         store.deleteAfter(found.round());
         progress.say(run.path() + ": going on after round " + found.round());
         return found;
     }
 
+    private void requireMoments(InnerMoments found) {
+        InnerMoments configured = tools.optimization().adamw().moments();
+        if (found != configured) {
+            throw different("train.adamw.moments", lower(found), lower(configured));
+        }
+    }
+
+    private static String lower(InnerMoments moments) {
+        return moments.name().toLowerCase(Locale.ROOT);
+    }
+
     private void require(String key, long found, long configured) {
         if (found != configured) {
-            throw new UserError(run.path() + ": was trained with " + key + " = " + found + ", the configuration says "
-                    + configured + "; set it to " + found + " or give another --run");
+            throw different(key, Long.toString(found), Long.toString(configured));
         }
+    }
+
+    private UserError different(String key, String found, String configured) {
+        return new UserError(run.path() + ": was trained with " + key + " = " + found + ", the configuration says "
+                + configured + "; set it to " + found + " or give another --run");
     }
 }

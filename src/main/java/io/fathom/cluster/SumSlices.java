@@ -3,6 +3,8 @@ package io.fathom.cluster;
 import io.fathom.average.Contribution;
 import io.fathom.average.SliceCodec;
 import io.fathom.average.Slices;
+import io.fathom.average.WeightedMean;
+import io.fathom.average.WholeFloats;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
@@ -11,7 +13,10 @@ import java.util.TreeMap;
 import org.apache.spark.api.java.function.PairFlatMapFunction;
 import scala.Tuple2;
 
-/** The means of a few slices, as a task: gives each slice's number and bytes, and hands reports on as they came. */
+/**
+ * The means of a few slices, as a task: gives each one's number and bytes, and hands reports on as they came. Numbers
+ * beyond the slices of the parameters are those of the moments.
+ */
 final class SumSlices implements PairFlatMapFunction<Iterator<Tuple2<Integer, byte[]>>, Integer, byte[]> {
     private static final long serialVersionUID = 1L;
 
@@ -41,10 +46,13 @@ final class SumSlices implements PairFlatMapFunction<Iterator<Tuple2<Integer, by
         }
         Slices slices = new Slices(size, sliceFloats);
         float[] decoded = new float[Math.min(size, sliceFloats)];
-        contributions.forEach((slice, of) -> out.add(new Tuple2<>(
-                slice,
-                Contribution.mean(of, codec, slices.from(slice), slices.to(slice), decoded)
-                        .meanBytes())));
+        SliceCodec whole = new WholeFloats();
+        contributions.forEach((number, of) -> {
+            int slice = number % slices.count();
+            SliceCodec used = number < slices.count() ? codec : whole;
+            WeightedMean mean = Contribution.mean(of, used, slices.from(slice), slices.to(slice), decoded);
+            out.add(new Tuple2<>(number, mean.meanBytes()));
+        });
         return out.iterator();
     }
 }

@@ -4,6 +4,8 @@ import io.fathom.average.ChangeNorms;
 import io.fathom.average.Contribution;
 import io.fathom.average.SliceCodec;
 import io.fathom.average.Slices;
+import io.fathom.average.WholeFloats;
+import io.fathom.config.TrainConfig.InnerMoments;
 import io.fathom.config.UserError;
 import io.fathom.engine.Session;
 import io.fathom.engine.Session.Vector;
@@ -13,6 +15,7 @@ import io.fathom.train.Moments;
 import io.fathom.train.StepMeans;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.apache.spark.TaskContext;
 import org.apache.spark.api.java.function.Function;
 
@@ -41,8 +44,9 @@ final class TrainWorker implements Function<WorkerState, WorkerState> {
         try (ExecutorSessions.Loan loan = sessions.training(tools)) {
             Session session = loan.session();
             parameters.writeTo(session);
-            session.write(Vector.FIRST_MOMENT, before.moments().first());
-            session.write(Vector.SECOND_MOMENT, before.moments().second());
+            if (!parameters.holdsMoments()) {
+                writeMoments(before.moments(), session);
+            }
             TaskContext task = TaskContext.get();
             StepMeans means = new LocalTrainer(session, tools.optimization())
                     .steps(
@@ -55,6 +59,20 @@ final class TrainWorker implements Function<WorkerState, WorkerState> {
             return after;
         } catch (UserError e) {
             return failed(before, e);
+        }
+    }
+
+    private void writeMoments(Optional<Moments> moments, Session session) {
+        if (moments.isPresent()) {
+            session.write(Vector.FIRST_MOMENT, moments.get().first());
+            session.write(Vector.SECOND_MOMENT, moments.get().second());
+            return;
+        }
+        Slices slices = parameters.slices();
+        float[] zeros = new float[slices.length(0)];
+        for (int slice = 0; slice < slices.count(); slice++) {
+            session.write(Vector.FIRST_MOMENT, slices.from(slice), zeros, slices.length(slice));
+            session.write(Vector.SECOND_MOMENT, slices.from(slice), zeros, slices.length(slice));
         }
     }
 
@@ -83,12 +101,36 @@ final class TrainWorker implements Function<WorkerState, WorkerState> {
             contributions.add(contribution);
             bytes += length;
         }
+        InnerMoments moments = tools.optimization().adamw().moments();
+        if (moments == InnerMoments.AVERAGE) {
+            bytes += giveMoments(session, before.worker(), means.tokens(), contributions);
+        }
         WorkerReport report =
                 new WorkerReport(before.worker(), before.steps() + means.steps(), means, bytes, norms.norms(), "");
-        return before.after(
-                new Moments(whole(session, Vector.FIRST_MOMENT), whole(session, Vector.SECOND_MOMENT)),
-                contributions,
-                report);
+        Optional<Moments> kept = moments == InnerMoments.LOCAL
+                ? Optional.of(new Moments(whole(session, Vector.FIRST_MOMENT), whole(session, Vector.SECOND_MOMENT)))
+                : Optional.empty();
+        return before.after(kept, contributions, report);
+    }
+
+    /** Adds the moments after the parameters, as fp32: what they hold ranges over too many powers of two for less. */
+    private long giveMoments(Session session, int worker, long tokens, List<byte[]> contributions) {
+        Slices slices = parameters.slices();
+        SliceCodec whole = new WholeFloats();
+        float[] values = new float[slices.length(0)];
+        long bytes = 0;
+        for (Vector vector : List.of(Vector.FIRST_MOMENT, Vector.SECOND_MOMENT)) {
+            for (int slice = 0; slice < slices.count(); slice++) {
+                int first = slices.from(slice);
+                int end = slices.to(slice);
+                session.read(vector, first, values, end - first);
+                byte[] contribution = Contribution.begin(worker, tokens, whole.bytes(first, end));
+                whole.encode(values, values, first, end, Contribution.values(contribution));
+                contributions.add(contribution);
+                bytes += whole.bytes(first, end);
+            }
+        }
+        return bytes;
     }
 
     private static float[] whole(Session session, Vector vector) {

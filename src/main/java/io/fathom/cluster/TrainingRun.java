@@ -7,8 +7,6 @@ import io.fathom.average.SliceCodec;
 import io.fathom.average.Slices;
 import io.fathom.average.WholeFloats;
 import io.fathom.checkpoint.Checkpoint;
-import io.fathom.checkpoint.CheckpointStore;
-import io.fathom.checkpoint.FileSum;
 import io.fathom.checkpoint.RunDirectory;
 import io.fathom.checkpoint.TrainingProgress;
 import io.fathom.config.RunConfig;
@@ -41,8 +39,7 @@ public final class TrainingRun {
     private final WorkerTools tools;
     private final ParameterLayout layout;
     private final RunDirectory run;
-    private final CheckpointStore store;
-    private final HadoopSettings hadoop;
+    private final RunCheckpoints checkpoints;
     private final Outer outer;
     private final SliceCodec codec;
     private final Validation validation;
@@ -51,8 +48,8 @@ public final class TrainingRun {
     private final Map<ModelSpec, Double> stepFlops = new HashMap<>();
 
     /**
-     * A run of {@code spec} in the directory {@code run}; throws {@link UserError} when {@code validation} is too
-     * short.
+     * A run of {@code spec} in the directory {@code run}; throws {@link UserError} when {@code validation} is too short
+     * or a JVM too small.
      */
     public TrainingRun(
             JavaSparkContext spark,
@@ -83,14 +80,16 @@ public final class TrainingRun {
         this.tools = tools;
         this.codec = codec;
         this.layout = ParameterLayout.of(tools.spec());
+        HeapNeeds.check(spark, layout.size(), this.config);
         this.run = run;
-        this.store = new CheckpointStore(run);
-        this.hadoop = new HadoopSettings(spark.hadoopConfiguration());
+        this.checkpoints =
+                new RunCheckpoints(run, new HadoopSettings(spark.hadoopConfiguration()), this.config, layout.size());
         this.outer = switch (this.config.outer().kind()) {
             case AVERAGE -> new Outer.Average();
             case NESTEROV ->
                 new Outer.Nesterov(
-                        this.config.outer().learningRate(), this.config.outer().momentum());
+                        this.config.outer().learningRate(this.config.workers()),
+                        this.config.outer().momentum());
         };
         this.validation = new Validation(spark, tools, this.config.validation().batches());
         this.progress = progress;
@@ -132,7 +131,11 @@ public final class TrainingRun {
      */
     public TrainingSummary train(Checkpoint from) {
         try (Rounds rounds = new Rounds(
-                        spark, tools, new Slices(layout.size(), Rounds.SLICE_FLOATS), codec, sourceOf(from));
+                        spark,
+                        tools,
+                        new Slices(layout.size(), Rounds.SLICE_FLOATS),
+                        codec,
+                        checkpoints.workers(from));
                 Interruption interruption = new Interruption(() -> spark.cancelJobGroup(tools.run()))) {
             return train(from, rounds, interruption);
         } finally {
@@ -155,7 +158,7 @@ public final class TrainingRun {
             RoundMetrics.Exchange exchange = RoundMetrics.Exchange.of(
                     outcome.reports(),
                     Divergence.norm(now.parameters(), outcome.mean()),
-                    2L * Float.BYTES * layout.size());
+                    2L * Float.BYTES * layout.size() * rounds.vectors());
             now = commit(now, stage, outcome, started);
             RoundMetrics metrics =
                     RoundMetrics.of(now, stage, outcome.reports(), exchange, (System.nanoTime() - started) / 1e9);
@@ -205,15 +208,11 @@ public final class TrainingRun {
         int round = now.round() + 1;
         Rounds.Outcome outcome;
         try {
-            outcome = rounds.run(stage, now.parameters(), config.localSteps(), config.roundSeconds());
+            outcome = rounds.run(stage, now.parameters(), now.moments(), config.localSteps(), config.roundSeconds());
         } catch (RuntimeException e) {
             if (interruption.requested()) {
-                throw new StoppedException("stopped in round " + round + ", which is lost; "
-                        + store.list().stream()
-                                .reduce((a, b) -> b)
-                                .map(r -> "round " + r)
-                                .orElse("nothing")
-                        + " is saved");
+                throw new StoppedException(
+                        "stopped in round " + round + ", which is lost; " + checkpoints.newest() + " is saved");
             }
             throw e;
         }
@@ -245,6 +244,7 @@ public final class TrainingRun {
                 before.spec(),
                 step.parameters(),
                 step.velocity(),
+                outcome.moments(),
                 new TrainingProgress(
                         was.round() + 1,
                         was.seed(),
@@ -256,19 +256,7 @@ public final class TrainingRun {
 
     private void save(Checkpoint now, Rounds rounds) {
         describe("checkpoint of round " + now.round());
-        store.begin(now.round());
-        try {
-            List<FileSum> moments = rounds.writeMoments(hadoop, run.path(), now.round());
-            store.publish(now, moments, config.checkpoint().keep());
-        } catch (RuntimeException e) {
-            try {
-                store.abandon(now.round());
-            } catch (RuntimeException left) {
-                e.addSuppressed(left);
-            }
-            throw e;
-        }
-        rounds.startFrom(sourceOf(now));
+        checkpoints.save(now, rounds);
     }
 
     private double validate(Checkpoint now) {
@@ -282,17 +270,6 @@ public final class TrainingRun {
 
     private void describe(String job) {
         spark.setJobGroup(tools.run(), job, false);
-    }
-
-    private WorkerSource sourceOf(Checkpoint checkpoint) {
-        return checkpoint.round() == 0
-                ? new WorkerSource.Fresh(layout.size())
-                : new WorkerSource.Resumed(
-                        hadoop,
-                        run.path(),
-                        checkpoint.round(),
-                        layout.size(),
-                        checkpoint.progress().steps());
     }
 
     private double secondsLeft(Checkpoint from, Checkpoint now) {

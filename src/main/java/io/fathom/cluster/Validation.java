@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.IntStream;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.api.java.function.FlatMapFunction;
@@ -37,7 +38,7 @@ final class Validation {
 
     /** Mean cross-entropy in nats a token, with the routers choosing by top-k as in training. */
     double loss(float[] theta) {
-        Replica parameters = Replica.of(spark, theta, new Slices(theta.length, Rounds.SLICE_FLOATS));
+        Replica parameters = Replica.of(spark, theta, Optional.empty(), new Slices(theta.length, Rounds.SLICE_FLOATS));
         try {
             int tasks = Math.min(batches, Math.max(tools.workers(), spark.defaultParallelism()));
             List<Integer> indices = IntStream.range(0, batches).boxed().toList();

@@ -4,6 +4,7 @@ import io.fathom.checkpoint.CheckpointStore;
 import io.fathom.corpus.HadoopSettings;
 import io.fathom.train.Moments;
 import java.util.List;
+import java.util.Optional;
 import org.apache.spark.api.java.function.Function;
 
 /** Where workers begin: with nothing learnt, or from a checkpoint. */
@@ -13,7 +14,19 @@ sealed interface WorkerSource extends Function<Integer, WorkerState> {
     record Fresh(int size) implements WorkerSource {
         @Override
         public WorkerState call(Integer worker) {
-            return WorkerState.before(worker, 0, Moments.zero(size));
+            return WorkerState.before(worker, 0, Optional.of(Moments.zero(size)));
+        }
+    }
+
+    /** No moments: workers share them, or begin each round with none. */
+    record WithoutMoments(List<Long> steps) implements WorkerSource {
+        public WithoutMoments {
+            steps = List.copyOf(steps);
+        }
+
+        @Override
+        public WorkerState call(Integer worker) {
+            return WorkerState.before(worker, steps.get(worker), Optional.empty());
         }
     }
 
@@ -26,7 +39,7 @@ sealed interface WorkerSource extends Function<Integer, WorkerState> {
         @Override
         public WorkerState call(Integer worker) {
             CheckpointStore store = new CheckpointStore(hadoop.configuration(), run);
-            return WorkerState.before(worker, steps.get(worker), store.moments(round, worker, size));
+            return WorkerState.before(worker, steps.get(worker), Optional.of(store.moments(round, worker, size)));
         }
     }
 }

@@ -6,6 +6,7 @@ import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Optional;
 import scala.Tuple2;
 
 /**
@@ -23,22 +24,23 @@ final class WorkerState implements Serializable {
     private byte[][] contributions;
     private final byte[] report;
 
-    private WorkerState(int worker, long steps, Moments moments, byte[][] contributions, byte[] report) {
+    private WorkerState(int worker, long steps, Optional<Moments> moments, byte[][] contributions, byte[] report) {
         this.worker = worker;
         this.steps = steps;
-        this.firstMoment = moments.first();
-        this.secondMoment = moments.second();
+        // Arrays, since Kryo cannot set the field of an Optional.
+        this.firstMoment = moments.map(Moments::first).orElse(new float[0]);
+        this.secondMoment = moments.map(Moments::second).orElse(new float[0]);
         this.contributions = contributions;
         this.report = report;
     }
 
     /** A worker before the first round that this driver runs. */
-    static WorkerState before(int worker, long steps, Moments moments) {
+    static WorkerState before(int worker, long steps, Optional<Moments> moments) {
         return new WorkerState(worker, steps, moments, new byte[0][], new byte[0]);
     }
 
     /** This worker after a round. */
-    WorkerState after(Moments then, List<byte[]> given, WorkerReport said) {
+    WorkerState after(Optional<Moments> then, List<byte[]> given, WorkerReport said) {
         return new WorkerState(worker, said.steps(), then, given.toArray(byte[][]::new), said.toBytes());
     }
 
@@ -56,11 +58,12 @@ final class WorkerState implements Serializable {
         return steps;
     }
 
-    Moments moments() {
-        return new Moments(firstMoment, secondMoment);
+    /** Its moments, where workers keep them from round to round. */
+    Optional<Moments> moments() {
+        return firstMoment.length == 0 ? Optional.empty() : Optional.of(new Moments(firstMoment, secondMoment));
     }
 
-    /** What goes to the tasks that sum: each slice's {@link Contribution} by its number, the report by -1 - worker. */
+    /** What goes to the tasks that sum: each {@link Contribution} by its number, the report by -1 - worker. */
     Iterator<Tuple2<Integer, byte[]>> parts() {
         List<Tuple2<Integer, byte[]>> parts = new ArrayList<>();
         parts.add(new Tuple2<>(-1 - worker, report));

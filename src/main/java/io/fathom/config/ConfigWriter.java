@@ -3,6 +3,7 @@ package io.fathom.config;
 import com.typesafe.config.ConfigUtil;
 import java.lang.reflect.RecordComponent;
 import java.util.List;
+import java.util.OptionalDouble;
 import java.util.stream.Collectors;
 
 /** A resolved configuration as HOCON that {@link ConfigReader} reads back to an equal one. */
@@ -43,6 +44,11 @@ public final class ConfigWriter {
     private static String literal(Object value) {
         if (value instanceof List<?> list) {
             return list.stream().map(ConfigWriter::literal).collect(Collectors.joining(", ", "[", "]"));
+        }
+        if (value instanceof OptionalDouble number) {
+            return number.isPresent()
+                    ? Double.toString(number.getAsDouble())
+                    : ConfigUtil.quoteString(ValueReader.AUTO);
         }
         if (value instanceof Enum<?> constant) {
             return ConfigUtil.quoteString(ValueReader.kebab(constant));

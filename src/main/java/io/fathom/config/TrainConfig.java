@@ -1,6 +1,7 @@
 package io.fathom.config;
 
 import java.io.Serializable;
+import java.util.OptionalDouble;
 
 /** {@code fathom.train}: rounds of local steps and their averaging. */
 public record TrainConfig(
@@ -75,7 +76,8 @@ public record TrainConfig(
     }
 
     /** {@code fathom.train.adamw}. */
-    public record AdamWConfig(double beta1, double beta2, double epsilon, double weightDecay, double clipNorm)
+    public record AdamWConfig(
+            double beta1, double beta2, double epsilon, double weightDecay, double clipNorm, InnerMoments moments)
             implements Checked, Serializable {
         @Override
         public void check(Problems problems) {
@@ -87,13 +89,31 @@ public record TrainConfig(
         }
     }
 
+    /** What becomes of a worker's moments from one round to the next. */
+    public enum InnerMoments {
+        /** The worker keeps its own; nothing of them travels. */
+        LOCAL,
+        /** All workers go on from the mean over the workers by tokens, which travels with the parameters as fp32. */
+        AVERAGE,
+        /** Every round begins with none, and counts its steps for bias correction from 1. */
+        RESET
+    }
+
     /** {@code fathom.train.outer}: what the driver does with the averaged deltas. */
-    public record OuterConfig(Kind kind, double learningRate, double momentum) implements Checked {
+    public record OuterConfig(Kind kind, OptionalDouble learningRate, double momentum) implements Checked {
 
         @Override
         public void check(Problems problems) {
-            problems.positive(learningRate, "learningRate");
+            learningRate.ifPresent(rate -> problems.positive(rate, "learningRate"));
             problems.from(0, 1, momentum, "momentum");
+        }
+
+        /**
+         * The learning rate, where none is set the one that DiLoCo's scaling study (arXiv 2503.09799) found best for as
+         * many {@code workers}: 0.4 for one, 0.6 for 2 to 4, 0.8 for more.
+         */
+        public double learningRate(int workers) {
+            return learningRate.orElse(workers == 1 ? 0.4 : workers <= 4 ? 0.6 : 0.8);
         }
 
         /** Outer optimizers. */

@@ -7,9 +7,13 @@ import java.math.BigDecimal;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.OptionalDouble;
 
 /** One HOCON value as the Java type of a record component; the rule is the message where it does not fit. */
 final class ValueReader {
+    /** How an empty {@link OptionalDouble} is written: the program chooses. */
+    static final String AUTO = "auto";
+
     private ValueReader() {}
 
     /** {@code value} as {@code type}; throws {@link IllegalArgumentException} with the rule it breaks. */
@@ -19,7 +23,12 @@ final class ValueReader {
         } else if (type == long.class) {
             return whole(value, Long.MIN_VALUE, Long.MAX_VALUE);
         } else if (type == double.class) {
-            return finite(value);
+            return finite(value, "must be a number");
+        } else if (type == OptionalDouble.class) {
+            String rule = "must be a number or auto";
+            return AUTO.equals(text(value, rule).strip())
+                    ? OptionalDouble.empty()
+                    : OptionalDouble.of(finite(value, rule));
         } else if (type == boolean.class) {
             return truth(value);
         } else if (type == String.class) {
@@ -45,8 +54,8 @@ final class ValueReader {
         }
     }
 
-    private static double finite(ConfigValue value) {
-        double number = number(value, "must be a number").doubleValue();
+    private static double finite(ConfigValue value, String rule) {
+        double number = number(value, rule).doubleValue();
         if (Double.isInfinite(number)) {
             throw new IllegalArgumentException("must be a finite number");
         }

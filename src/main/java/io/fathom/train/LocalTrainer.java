@@ -80,14 +80,14 @@ public final class LocalTrainer {
             if (limits.stop().getAsBoolean()) {
                 throw new InterruptedRoundException(worker, step);
             }
-            step(batches.batch(worker, step), worker, step + 1, sums);
+            step(batches.batch(worker, step), worker, step + 1, firstStep, sums);
             steps++;
             seconds = (System.nanoTime() - started) / 1e9;
         }
         return sums.means(steps, optimization.learningRate().at(firstStep + steps), seconds);
     }
 
-    private void step(Batch batch, int worker, long step, Sums sums) {
+    private void step(Batch batch, int worker, long step, long firstStep, Sums sums) {
         int parts = optimization.microBatches();
         session.clearGradient();
         for (int part = 0; part < parts - 1; part++) {
@@ -96,7 +96,7 @@ public final class LocalTrainer {
         }
         session.run(parts == 1 ? batch : part(batch, parts - 1, parts));
         // Before anything is read: so a device does the last run and the update at one go.
-        double norm = session.update(optimization.update(step));
+        double norm = session.update(optimization.update(step, firstStep));
         count(parts, worker, step, sums);
         if (!Double.isFinite(norm)) {
             throw new NonFiniteException(worker, step, "the gradient's norm", norm);

@@ -1,6 +1,7 @@
 package io.fathom.train;
 
 import io.fathom.config.TrainConfig.AdamWConfig;
+import io.fathom.config.TrainConfig.InnerMoments;
 import io.fathom.engine.AdamW;
 import java.io.Serializable;
 
@@ -18,10 +19,13 @@ public record Optimization(LearningRate learningRate, AdamWConfig adamw, int mic
         }
     }
 
-    /** The update of step {@code step}, from 1. */
-    public AdamW update(long step) {
+    /**
+     * The update of step {@code step}, from 1, of a round before which {@code before} steps were made. Moments that are
+     * reset count their own steps.
+     */
+    public AdamW update(long step, long before) {
         return new AdamW(
-                Math.toIntExact(step),
+                Math.toIntExact(adamw.moments() == InnerMoments.RESET ? step - before : step),
                 learningRate.at(step),
                 adamw.beta1(),
                 adamw.beta2(),

@@ -69,7 +69,7 @@ class TrainingRunTest {
             TinyRun.train(spark, config, directory, false);
         }
         Checkpoint trained = TinyRun.newest(directory);
-        Outer.Step simulated = simulate(config, new Outer.Nesterov(0.7, 0.9));
+        Outer.Step simulated = simulate(config, new Outer.Nesterov(0.6, 0.9));
         assertThat(trained.parameters()).isEqualTo(simulated.parameters());
         assertThat(trained.velocity().orElseThrow())
                 .isEqualTo(simulated.velocity().orElseThrow());

@@ -7,6 +7,7 @@ import com.typesafe.config.Config;
 import com.typesafe.config.ConfigList;
 import com.typesafe.config.ConfigObject;
 import com.typesafe.config.ConfigValue;
+import io.fathom.config.TrainConfig.OuterConfig;
 import io.fathom.model.Gate;
 import java.io.IOException;
 import java.lang.reflect.RecordComponent;
@@ -15,6 +16,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalDouble;
 import java.util.TreeSet;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -53,6 +55,9 @@ class ConfigReaderTest {
                 assertThat(found).as(key).isEqualTo(list.unwrapped());
             } else if (found instanceof Number number) {
                 assertThat(number.doubleValue()).as(key).isEqualTo(((Number) value.unwrapped()).doubleValue());
+            } else if (found instanceof OptionalDouble number) {
+                assertThat(number).as(key).isEmpty();
+                assertThat(value.unwrapped()).as(key).isEqualTo("auto");
             } else if (found instanceof Enum<?> constant) {
                 assertThat(ValueReader.kebab(constant)).as(key).isEqualTo(value.unwrapped());
             } else {
@@ -60,6 +65,22 @@ class ConfigReaderTest {
             }
         }
         assertThat(new TreeSet<>(expected.keySet())).as("keys of %s", path).isEqualTo(components);
+    }
+
+    @Test
+    void theOuterRateIsThatOfTheScalingStudyWhereNoneIsSet() {
+        OuterConfig unset = withSettings().train().outer();
+        assertThat(List.of(unset.learningRate(1), unset.learningRate(2), unset.learningRate(4), unset.learningRate(8)))
+                .containsExactly(0.4, 0.6, 0.6, 0.8);
+        RunConfig set = withSettings("train.outer.learningRate", "0.7");
+        assertThat(set.train().outer().learningRate(8)).isEqualTo(0.7);
+        for (RunConfig config : List.of(withSettings(), set)) {
+            assertThat(ConfigReader.read(List.of(ConfigReader.parse(ConfigWriter.render(config), "written"))))
+                    .isEqualTo(config);
+        }
+        assertThatThrownBy(() -> withSettings("train.outer.learningRate", "fast"))
+                .isInstanceOf(UserError.class)
+                .hasMessageContaining("must be a number or auto");
     }
 
     private static Object invoke(Record part, RecordComponent component) {

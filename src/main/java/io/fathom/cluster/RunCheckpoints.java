@@ -1,0 +1,61 @@
+package io.fathom.cluster;
+
+import io.fathom.checkpoint.Checkpoint;
+import io.fathom.checkpoint.CheckpointStore;
+import io.fathom.checkpoint.FileSum;
+import io.fathom.checkpoint.RunDirectory;
+import io.fathom.config.TrainConfig;
+import io.fathom.config.TrainConfig.InnerMoments;
+import io.fathom.corpus.HadoopSettings;
+import java.util.List;
+
+/**
+ * A run's checkpoints as its rounds use them: workers write the moments they keep, the driver the rest, and lost
+ * workers begin again from there.
+ *
+ * @param size floats of a parameter vector
+ */
+record RunCheckpoints(RunDirectory run, HadoopSettings hadoop, TrainConfig config, int size) {
+
+    /** Saves {@code now}, the state of {@code rounds}; when it throws, earlier checkpoints are as they were. */
+    void save(Checkpoint now, Rounds rounds) {
+        CheckpointStore store = store();
+        store.begin(now.round());
+        try {
+            List<FileSum> moments =
+                    workersKeepMoments() ? rounds.writeMoments(hadoop, run.path(), now.round()) : List.of();
+            store.publish(now, moments, config.checkpoint().keep());
+        } catch (RuntimeException e) {
+            store.abandon(now.round());
+            throw e;
+        }
+        rounds.startFrom(workers(now));
+    }
+
+    /** The workers as they are after {@code checkpoint}. */
+    WorkerSource workers(Checkpoint checkpoint) {
+        List<Long> steps = checkpoint.progress().steps();
+        if (!workersKeepMoments()) {
+            return new WorkerSource.WithoutMoments(steps);
+        }
+        return checkpoint.round() == 0
+                ? new WorkerSource.Fresh(size)
+                : new WorkerSource.Resumed(hadoop, run.path(), checkpoint.round(), size, steps);
+    }
+
+    private boolean workersKeepMoments() {
+        return config.adamw().moments() == InnerMoments.LOCAL;
+    }
+
+    /** What of the run is saved, for a person. */
+    String newest() {
+        return store().list().stream()
+                .reduce((a, b) -> b)
+                .map(round -> "round " + round)
+                .orElse("nothing");
+    }
+
+    private CheckpointStore store() {
+        return new CheckpointStore(run);
+    }
+}
