@@ -26,7 +26,11 @@ record RunCheckpoints(RunDirectory run, HadoopSettings hadoop, TrainConfig confi
                     workersKeepMoments() ? rounds.writeMoments(hadoop, run.path(), now.round()) : List.of();
             store.publish(now, moments, config.checkpoint().keep());
         } catch (RuntimeException e) {
-            store.abandon(now.round());
+            try {
+                store.abandon(now.round());
+            } catch (RuntimeException left) {
+                e.addSuppressed(left);
+            }
             throw e;
         }
         rounds.startFrom(workers(now));
