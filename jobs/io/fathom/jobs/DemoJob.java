@@ -58,7 +58,7 @@ final class DemoJob implements Callable<Integer> {
                     .corpus();
             tell(corpus.manifest());
             ModelSpec spec = asked.model().spec(corpus.tokenizer().vocabulary());
-            RunConfig routed = TrainJob.planned(asked, spec);
+            RunConfig routed = TrainingPlan.of(asked, spec);
             RunConfig dense = denseTwin(routed, spec);
 
             EngineLines.of(spark, asked, asked.train().workers()).forEach(System.out::println);
@@ -124,7 +124,7 @@ final class DemoJob implements Callable<Integer> {
                 Double.toString(new Budget(spec, routed.train()).flops()));
         RunConfig dense = ConfigReader.read(List.of(
                 ConfigReader.settings(changes, "dense twin"), ConfigReader.parse(ConfigWriter.render(routed), "demo")));
-        return TrainJob.planned(dense, spec.dense());
+        return TrainingPlan.of(dense, spec.dense());
     }
 
     private static void sample(JavaSparkContext spark, RunConfig config, Corpus corpus) {

@@ -9,23 +9,15 @@ import io.fathom.cluster.EngineLines;
 import io.fathom.cluster.StoppedException;
 import io.fathom.cluster.TrainingRun;
 import io.fathom.cluster.TrainingSummary;
-import io.fathom.config.ConfigReader;
 import io.fathom.config.ConfigWriter;
 import io.fathom.config.RunConfig;
 import io.fathom.corpus.Corpus;
 import io.fathom.graph.ModelFile;
 import io.fathom.model.ModelSpec;
-import io.fathom.model.Routing;
-import io.fathom.program.ProgramListing;
-import io.fathom.program.Programs;
-import io.fathom.train.Budget;
-import io.fathom.train.CapacitySchedule;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.concurrent.Callable;
 import org.apache.spark.api.java.JavaSparkContext;
 import picocli.CommandLine.Command;
@@ -57,7 +49,8 @@ final class TrainJob implements Callable<Integer> {
         try (JavaSparkContext spark = SparkContexts.start("train")) {
             if (explain) {
                 Corpus corpus = Corpus.open(spark.hadoopConfiguration(), config.corpusPath());
-                explain(config, config.model().spec(corpus.tokenizer().vocabulary()));
+                TrainingPlan.explain(
+                        config, config.model().spec(corpus.tokenizer().vocabulary()));
                 return 0;
             }
             EngineLines.of(spark, config, config.train().workers()).forEach(System.out::println);
@@ -80,7 +73,7 @@ final class TrainJob implements Callable<Integer> {
         RunDirectory run = new RunDirectory(spark.hadoopConfiguration(), asked.run());
         Corpus corpus = Corpus.open(spark.hadoopConfiguration(), asked.corpusPath());
         ModelSpec spec = asked.model().spec(corpus.tokenizer().vocabulary());
-        RunConfig config = planned(asked, spec);
+        RunConfig config = TrainingPlan.of(asked, spec);
         TrainingRun training = new TrainingRun(
                 spark, config, spec, corpus.train(), corpus.validation(), run, ConsoleProgress.standard(name));
 
@@ -96,43 +89,6 @@ final class TrainJob implements Callable<Integer> {
 
         saveModel(new CheckpointStore(run).newest(), run);
         return summary;
-    }
-
-    /** {@code config} with the rounds that {@code train.flops}, where it is given, pays for. */
-    static RunConfig planned(RunConfig config, ModelSpec spec) {
-        int rounds = new Budget(spec, config.train()).rounds();
-        return ConfigReader.read(List.of(
-                ConfigReader.settings(Map.of("train.rounds", Integer.toString(rounds)), "train.flops"),
-                ConfigReader.parse(ConfigWriter.render(config), "train")));
-    }
-
-    private static void explain(RunConfig asked, ModelSpec spec) {
-        RunConfig config = planned(asked, spec);
-        CapacitySchedule schedule = CapacitySchedule.of(config.train().capacitySchedule());
-        int sequences = config.train().batch() / config.train().microBatches();
-        System.out.println(ProgramListing.of(Programs.training(spec, sequences)));
-        ModelSpec before = null;
-        for (int round = 1;
-                round <= Math.min(schedule.rounds() + 1, config.train().rounds());
-                round++) {
-            ModelSpec stage = schedule.at(spec, round);
-            if (!stage.equals(before) && stage.routing() instanceof Routing.Routed routed) {
-                System.out.printf(
-                        Locale.ROOT,
-                        "from round %d: capacity %.4f, %d of %d tokens of a sequence, %.3f GFLOP a micro-batch%n",
-                        round,
-                        routed.capacity(),
-                        routed.selected(stage.context()),
-                        stage.context(),
-                        Programs.training(stage, sequences).flops() / 1e9);
-            }
-            before = stage;
-        }
-        System.out.printf(
-                Locale.ROOT,
-                "%d rounds, %.4g training FLOPs%n",
-                config.train().rounds(),
-                new Budget(spec, config.train()).flops());
     }
 
     /** SameDiff writes to local files alone, so the model is made here and then copied. */
