@@ -250,8 +250,9 @@ if [[ $dry_run ]]; then
   printf '%q ' "${command[@]}"
   echo
 elif [[ $deploy_mode == cluster && $master == spark://* ]]; then
-  # Here spark-submit ends with 0 whatever became of the driver.
-  "${command[@]}" 2>&1 | awk '{ print; fflush() }
+  # Here spark-submit ends with 0 whatever became of the driver, and shows its insides when there is no master.
+  "${command[@]}" 2>&1 | awk '/^\tat / { next }
+    { print; fflush() }
     / is (FAILED|ERROR|KILLED), exiting/ { failed = 1 }
     END { exit failed }' >&2
 else

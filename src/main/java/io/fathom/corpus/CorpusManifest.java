@@ -98,6 +98,9 @@ public record CorpusManifest(
     public static CorpusManifest ofJson(String json, String place) {
         try {
             JsonNode tree = JSON.readTree(json);
+            if (!tree.isObject()) { // Jackson's versions differ in what they make of an empty file
+                throw notAManifest(place, "it holds no JSON object");
+            }
             int version = tree.path("formatVersion").asInt(FORMAT_VERSION);
             if (version != FORMAT_VERSION) {
                 throw new UserError(place + ": corpus format version " + version + ", this build reads "
@@ -105,10 +108,14 @@ public record CorpusManifest(
             }
             return JSON.treeToValue(tree, CorpusManifest.class);
         } catch (JsonProcessingException e) {
-            throw new UserError(
-                    place + ": not a corpus manifest (" + e.getOriginalMessage()
-                            + "): prepare the corpus again with --overwrite",
-                    e);
+            UserError mistake = notAManifest(place, e.getOriginalMessage());
+            mistake.initCause(e);
+            throw mistake;
         }
+    }
+
+    private static UserError notAManifest(String place, String why) {
+        return new UserError(
+                place + ": not a corpus manifest (" + why + "): prepare the corpus again with --overwrite");
     }
 }
