@@ -104,10 +104,7 @@ record AttentionGradStep(Floats qkv, Floats logSumExp, Floats dy, Floats dqkv, A
                 int at = i * keys;
                 int end = at + query + first + i + 1;
                 Arrays.fill(p, end, at + keys, 0f);
-                float sum = Vectors.dot(p, at, ds, at, end - at);
-                for (int j = at; j < end; j++) {
-                    ds[j] = (ds[j] - sum) * p[j];
-                }
+                Vectors.subtractAndMultiply(ds, Vectors.dot(p, at, ds, at, end - at), p, at, end);
                 Arrays.fill(ds, end, at + keys, 0f);
             }
             lane.scratch.put(first * keys, p, length);

@@ -1,5 +1,7 @@
 package io.fathom.engine.cpu;
 
+import io.fathom.program.Value;
+
 /**
  * The places of one attention: qkv rows of 3D floats, a sequence of {@code length} rows after another, a head after
  * another in each third of a row.
@@ -10,6 +12,10 @@ record AttentionShape(int sequences, int length, int heads, int width) {
      * block of the masked half is never touched; smaller blocks waste less, larger ones make better matrix products.
      */
     static final int QUERIES = 64;
+
+    static AttentionShape of(Value qkv, int sequences, int heads) {
+        return new AttentionShape(sequences, qkv.rows() / sequences, heads, qkv.columns() / 3);
+    }
 
     int headWidth() {
         return width / heads;

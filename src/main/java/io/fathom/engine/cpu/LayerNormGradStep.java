@@ -36,7 +36,7 @@ record LayerNormGradStep(
             x.get(row * width, a, n * width);
             dy.get(row * width, b, n * width);
             for (int i = 0; i < n; i++) {
-                standardise(a, i * width, mean.get(row + i), rstd.get(row + i));
+                standardise(a, i * width, (i + 1) * width, mean.get(row + i), rstd.get(row + i));
             }
             sumAndScale(a, b, lane.c, lane.d, lane.e, n * width);
             for (int i = 0; i < n; i++) {
@@ -52,8 +52,8 @@ record LayerNormGradStep(
         lane.addRows(lane.e, repeated, width, atBias);
     }
 
-    private void standardise(float[] a, int at, float m, float r) {
-        for (int i = at; i < at + width; i++) {
+    private static void standardise(float[] a, int from, int to, float m, float r) {
+        for (int i = from; i < to; i++) {
             a[i] = (a[i] - m) * r;
         }
     }
@@ -72,8 +72,12 @@ record LayerNormGradStep(
     private void project(float[] x, float[] u, int at, float r) {
         float meanU = Vectors.sum(u, at, at + width) / width;
         float meanUx = Vectors.dot(x, at, u, at, width) / width;
-        for (int i = at; i < at + width; i++) {
-            u[i] = r * (u[i] - meanU - x[i] * meanUx);
+        project(x, u, at, at + width, r, r * meanU, r * meanUx);
+    }
+
+    private static void project(float[] x, float[] u, int from, int to, float r, float shift, float slope) {
+        for (int i = from; i < to; i++) {
+            u[i] = Math.fma(r, u[i], -Math.fma(slope, x[i], shift));
         }
     }
 }

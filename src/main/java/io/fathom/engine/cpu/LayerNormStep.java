@@ -16,26 +16,25 @@ record LayerNormStep(
             int n = Math.min(block, to - row);
             x.get(row * width, lane.a, n * width);
             for (int i = 0; i < n; i++) {
-                standardise(lane.a, i * width, row + i);
+                standardise(lane.a, lane.b, lane.c, i * width, row + i);
             }
-            apply(lane.a, lane.b, lane.c, n * width);
             y.put(row * width, lane.a, n * width);
         }
     }
 
-    private void standardise(float[] a, int at, int row) {
+    private void standardise(float[] a, float[] gains, float[] biases, int at, int row) {
         float m = Vectors.sum(a, at, at + width) / width;
         Vectors.subtract(a, at, at + width, m);
         float variance = Vectors.dot(a, at, a, at, width) / width;
         float r = (float) (1 / Math.sqrt(variance + epsilon));
-        Vectors.scale(a, at, at + width, r);
+        apply(a, r, gains, biases, at, at + width);
         mean.put(row, m);
         rstd.put(row, r);
     }
 
-    private static void apply(float[] x, float[] gains, float[] biases, int n) {
-        for (int i = 0; i < n; i++) {
-            x[i] = Math.fma(x[i], gains[i], biases[i]);
+    private static void apply(float[] x, float r, float[] gains, float[] biases, int from, int to) {
+        for (int i = from; i < to; i++) {
+            x[i] = Math.fma(x[i] * r, gains[i], biases[i]);
         }
     }
 }

@@ -69,12 +69,17 @@ final class Optimizer {
     }
 
     private void sumSquares(Lane lane) {
-        double sum = 0;
+        // A running sum for each place of a block: vector code, and each sum stays short.
+        Arrays.fill(lane.b, 0, Lane.BLOCK, 0f);
         int to = lane.to(gradient.length());
         for (int at = lane.from(gradient.length()); at < to; at += Lane.BLOCK) {
             int n = Math.min(Lane.BLOCK, to - at);
             gradient.get(at, lane.a, n);
-            sum += Vectors.dot(lane.a, 0, lane.a, 0, n);
+            Vectors.addSquares(lane.b, lane.a, n);
+        }
+        double sum = 0;
+        for (int i = 0; i < Lane.BLOCK; i++) {
+            sum += lane.b[i];
         }
         squares[lane.index] = sum;
     }

@@ -32,7 +32,9 @@ final class SoftmaxRows {
         int length = n;
         while (length > 16) {
             int half = (length + 1) / 2;
-            fold(from, length - half, to, half);
+            // Copied to the front first: the loop is vector code only where both arrays have one index.
+            System.arraycopy(from, length - half, to, 0, half);
+            Vectors.larger(to, from, half);
             from = to;
             to = from == scratch ? more : scratch;
             length = half;
@@ -42,11 +44,5 @@ final class SoftmaxRows {
             max = Math.max(max, from[i]);
         }
         return max;
-    }
-
-    private static void fold(float[] from, int offset, float[] to, int n) {
-        for (int i = 0; i < n; i++) {
-            to[i] = Math.max(from[i], from[i + offset]);
-        }
     }
 }

@@ -120,6 +120,27 @@ final class Vectors {
         }
     }
 
+    /** x[i] = max(x[i], y[i]) for i below n. */
+    static void larger(float[] x, float[] y, int n) {
+        for (int i = 0; i < n; i++) {
+            x[i] = Math.max(x[i], y[i]);
+        }
+    }
+
+    /** x[i] += y[i] y[i] for i below n. */
+    static void addSquares(float[] x, float[] y, int n) {
+        for (int i = 0; i < n; i++) {
+            x[i] = Math.fma(y[i], y[i], x[i]);
+        }
+    }
+
+    /** x[from..to) = (x - value) y. */
+    static void subtractAndMultiply(float[] x, float value, float[] y, int from, int to) {
+        for (int i = from; i < to; i++) {
+            x[i] = (x[i] - value) * y[i];
+        }
+    }
+
     /** x[i] *= y[i] for i below n. */
     static void multiply(float[] x, float[] y, int n) {
         for (int i = 0; i < n; i++) {

@@ -30,13 +30,31 @@ class RowKernelsTest {
                 slopes[i] = 0.5 * (1 + t) + 0.5 * in[i] * (1 - t * t) * ROOT * (1 + 3 * 0.044715 * in[i] * in[i]);
                 gradient[i] = dy.get(i) * slopes[i];
             }
-            bench.run(new GeluStep(x, y, n, false), new GeluGradStep(x, dy, dx, n));
+            bench.run(new GeluStep(x, null, y, n, 1, false), new GeluGradStep(x, dy, dx, n));
             assertTwin("y", y, twin, 2e-6);
             assertTwin("dx", dx, gradient, 2e-6);
-            bench.run(new GeluStep(x, y, n, true), new ProductStep(x, dy, dy, n));
+            bench.run(new GeluStep(x, null, y, 1, n, true), new ProductStep(x, dy, dy, n));
             assertTwin("y", y, twin, 2e-6);
             assertTwin("slope", x, slopes, 2e-6);
             assertTwin("dx", dy, gradient, 2e-6);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 13, 207, 702, 4098})
+    void geluAddsTheBiasThatAProductLeft(int columns) {
+        int rows = 21;
+        try (Workbench bench = new Workbench(columns, 2, columns, 0)) {
+            Floats x = bench.gaussian(rows * columns, 3);
+            Floats bias = bench.gaussian(columns, 1);
+            Floats y = bench.zeros(rows * columns);
+            double[] twin = new double[rows * columns];
+            for (int i = 0; i < twin.length; i++) {
+                double v = (double) x.get(i) + bias.get(i % columns);
+                twin[i] = 0.5 * v * (1 + Math.tanh(ROOT * (v + 0.044715 * v * v * v)));
+            }
+            bench.run(new GeluStep(x, bias, y, rows, columns, true));
+            assertTwin("y", y, twin, 2e-6);
         }
     }
 
