@@ -1,10 +1,14 @@
 package io.fathom.bench;
 
 import io.fathom.engine.Engines;
+import io.fathom.engine.cpu.Growth;
+import io.fathom.engine.cpu.StepProfile;
 import io.fathom.program.Programs;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -13,8 +17,9 @@ import java.util.concurrent.Future;
 /**
  * Times one training step, AdamW and clipping included, of each contender in turn: A B C D A B C D.
  *
- * <p>Arguments: names of {@link Row}s. A sample is the wall time of a few steps that all workers of a contender run
- * side by side, divided by their number; the first turns are warm-up.
+ * <p>Arguments: names of {@link Row}s; {@code growth} for the table of {@link Growth}, {@code profile} for
+ * {@link StepProfile}. A sample is the wall time of a few steps that all workers of a contender run side by side,
+ * divided by their number; the first turns are warm-up.
  */
 final class StepBenchmark {
     static final double LEARNING_RATE = 1e-4;
@@ -34,13 +39,45 @@ final class StepBenchmark {
         System.out.println(Engines.named("cpu").description());
         System.out.println("peer: libtorch 2.10.0 eager (org.bytedeco:pytorch:2.10.0-1.5.13), OMP_WAIT_POLICY="
                 + System.getenv("OMP_WAIT_POLICY"));
+        Map<String, Double> fathom = new HashMap<>();
         for (String name : args) {
-            Row row = Row.named(name);
-            agree(row);
-            measure(row);
+            switch (name) {
+                case "growth" -> Growth.print();
+                case "profile" -> Row.ALL.forEach(StepProfile::profile);
+                default -> {
+                    Row row = Row.named(name);
+                    agree(row);
+                    fathom.put(name, measure(row));
+                }
+            }
         }
+        compareRouted(fathom);
         // libtorch leaves threads behind.
         System.exit(0);
+    }
+
+    /** Whether the FLOPs that routing saves are time saved, for each size of which both rows were measured. */
+    private static void compareRouted(Map<String, Double> milliseconds) {
+        for (Row dense : Row.ALL) {
+            String routed = dense.name().replace("dense", "mod");
+            Double of = milliseconds.get(dense.name());
+            Double time = milliseconds.get(routed);
+            if (dense.name().startsWith("dense") && of != null && time != null) {
+                double flops = flops(Row.named(routed)) / flops(dense);
+                System.out.printf(
+                        Locale.ROOT,
+                        "%n%s / %s: time %.3f, FLOPs %.3f, time over FLOPs %.3f (goal at D=256: 1.10)%n",
+                        routed,
+                        dense.name(),
+                        time / of,
+                        flops,
+                        time / of / flops);
+            }
+        }
+    }
+
+    private static double flops(Row row) {
+        return Programs.training(row.spec(), row.sequences()).flops();
     }
 
     /** Both must compute the same loss and gradient before either is timed. */
@@ -66,7 +103,8 @@ final class StepBenchmark {
         }
     }
 
-    private static void measure(Row row) throws Exception {
+    /** Measures and prints a row; Fathom's milliseconds. */
+    private static double measure(Row row) throws Exception {
         List<Contender> contenders = List.of(
                 new FathomContender(row, 2, 1),
                 new TorchContender(row, 2, 1),
@@ -92,8 +130,9 @@ final class StepBenchmark {
         }
         System.out.println("turns left out because other processes were busy: " + disturbed);
         pool.shutdown();
-        print(row, contenders, samples);
+        double ours = print(row, contenders, samples);
         contenders.forEach(Contender::close);
+        return ours;
     }
 
     /** Milliseconds a step, one sample for every few steps. */
@@ -126,8 +165,8 @@ final class StepBenchmark {
         }
     }
 
-    private static void print(Row row, List<Contender> contenders, List<List<Double>> samples) {
-        double flops = Programs.training(row.spec(), row.sequences()).flops();
+    private static double print(Row row, List<Contender> contenders, List<List<Double>> samples) {
+        double flops = flops(row);
         double[] medians = new double[contenders.size()];
         for (int c = 0; c < contenders.size(); c++) {
             if (samples.get(c).isEmpty()) {
@@ -157,5 +196,6 @@ final class StepBenchmark {
                 peer,
                 ours / peer,
                 row.goal());
+        return ours;
     }
 }

@@ -2,11 +2,13 @@ package io.fathom.engine.cpu;
 
 import io.fathom.bench.Row;
 import io.fathom.engine.AdamW;
+import io.fathom.engine.Session;
 import io.fathom.model.Batch;
 import io.fathom.program.Instruction;
 import io.fathom.program.Instruction.MatMul;
 import io.fathom.program.Program;
 import io.fathom.program.Programs;
+import io.fathom.program.Value;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -24,26 +26,24 @@ public final class StepProfile {
 
     private StepProfile() {}
 
-    public static void main(String[] rows) throws InterruptedException {
-        System.out.println(new CpuEngine().description());
-        for (String name : rows) {
-            profile(Row.named(name));
-        }
-    }
-
-    private static void profile(Row row) throws InterruptedException {
+    /** Profiles and prints a row. */
+    public static void profile(Row row) {
         List<Batch> batches = row.batches(2);
         Worker first = new Worker(row, batches.get(0));
         Worker second = new Worker(row, batches.get(1));
         Thread neighbour = new Thread(second);
         neighbour.start();
         first.run();
-        neighbour.join();
+        while (neighbour.isAlive()) {
+            Thread.onSpinWait();
+        }
         first.print(row.name());
+        first.close();
+        second.close();
     }
 
     /** One worker: its steps one by one, each with its times. */
-    private static final class Worker implements Runnable {
+    private static final class Worker implements Runnable, AutoCloseable {
         private static final int KEPT = 2000;
 
         private final Program program;
@@ -61,13 +61,13 @@ public final class StepProfile {
             Lane[] lanes = Lowering.lanes(program, memory, 1);
             this.steps = Lowering.steps(program, memory, lanes);
             this.team = new Team(lanes);
-            this.clear = new ZeroStep(memory.vector(io.fathom.engine.Session.Vector.GRADIENT));
+            this.clear = new ZeroStep(memory.vector(Session.Vector.GRADIENT));
             this.optimizer = new Optimizer(memory, program.layout(), 1);
             this.times = new long[steps.size() + 2][KEPT];
             float[] theta = row.parameters();
-            memory.vector(io.fathom.engine.Session.Vector.PARAMETERS).put(0, theta, theta.length);
+            memory.vector(Session.Vector.PARAMETERS).put(0, theta, theta.length);
             program.values().stream()
-                    .filter(v -> v.storage() == io.fathom.program.Value.Storage.INPUT)
+                    .filter(v -> v.storage() == Value.Storage.INPUT)
                     .forEach(v -> {
                         int[] from = v.name().equals("tokens") ? batch.tokens() : batch.targets();
                         System.arraycopy(from, 0, memory.ints(v), 0, from.length);
@@ -92,6 +92,12 @@ public final class StepProfile {
             }
         }
 
+        @Override
+        public void close() {
+            team.close();
+            memory.close();
+        }
+
         private long time(Step[] one) {
             long before = System.nanoTime();
             team.run(one);
@@ -101,6 +107,7 @@ public final class StepProfile {
         void print(String name) {
             Map<String, double[]> kinds = new TreeMap<>();
             double total = 0;
+            double least = 0;
             for (int i = 0; i < times.length; i++) {
                 long[] sorted = Arrays.copyOf(times[i], Math.min(rounds, KEPT));
                 // The second half: the JVM has compiled the kernels by then.
@@ -108,6 +115,7 @@ public final class StepProfile {
                 Arrays.sort(sorted);
                 double median = sorted[sorted.length / 2] / 1e6;
                 total += median;
+                least += sorted[0] / 1e6;
                 double[] sum = kinds.computeIfAbsent(kind(i), k -> new double[4]);
                 sum[0] += median;
                 sum[1] += sorted[0] / 1e6;
@@ -116,7 +124,7 @@ public final class StepProfile {
                         ? steps.get(i).source().flops()
                         : 0;
             }
-            System.out.printf(Locale.ROOT, "%n%s: %.2f ms, %d steps timed%n", name, total, rounds);
+            System.out.printf(Locale.ROOT, "%n%s: %.2f ms (minima %.2f), %d steps timed%n", name, total, least, rounds);
             kinds.forEach((kind, sum) -> System.out.printf(
                     Locale.ROOT,
                     "%-44s %3.0f x  median %7.3f  min %7.3f ms  %6.1f GFLOP/s%n",

@@ -19,6 +19,7 @@ import io.fathom.program.Program;
 import io.fathom.program.Programs;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -116,22 +117,60 @@ class CpuSessionTest {
     }
 
     @Test
-    void warmStepAllocatesNothing() {
-        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
-        Batch batch = batch(2, 3);
+    void warmStepsTakeNoMemory() {
         try (Session session = open(Programs.training(SPEC, 2), 1)) {
             long bytes = ((CpuSession) session).bytes();
-            for (int i = 0; i < 3; i++) {
-                step(session, batch);
-            }
-            // The JVM puts a few objects back on the heap when it recompiles a loop; the step itself makes none.
-            long least = Long.MAX_VALUE;
-            for (int window = 0; window < 10; window++) {
-                least = Math.min(least, allocated(threads, session, batch, 5));
-            }
-            assertThat(least).isZero();
+            long[] allocated = allocated(session, batch(2, 3), 300);
+            long[] warm = Arrays.copyOfRange(allocated, 100, 300);
+            // What is left is the JVM's own: see the test below.
+            assertThat(Arrays.stream(warm).filter(b -> b == 0).count()).isGreaterThanOrEqualTo(180);
+            assertThat(Arrays.stream(warm).max().orElseThrow()).isLessThan(4096);
             assertThat(((CpuSession) session).bytes()).isEqualTo(bytes);
         }
+    }
+
+    /**
+     * When the JVM queues a method for its optimising compiler, the thread in hand resolves the strings and classes
+     * that the method names, for which it is charged some 50 to 1000 bytes. Without that compiler every step must be at
+     * zero.
+     */
+    @Test
+    void noStepButTheFirstAllocatesWithoutTheOptimisingCompiler() throws Exception {
+        Process process = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-XX:TieredStopAtLevel=1",
+                        "-Xmx256m",
+                        "-cp",
+                        System.getProperty("java.class.path"),
+                        CpuSessionTest.class.getName())
+                .redirectErrorStream(true)
+                .start();
+        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(process.waitFor()).as(output).isZero();
+        assertThat(output.strip()).endsWith("200 steps, 0 bytes");
+    }
+
+    /** The other JVM of the test above. */
+    public static void main(String[] arguments) {
+        try (Session session = open(Programs.training(SPEC, 2), 1)) {
+            long[] allocated = allocated(session, batch(2, 3), 201);
+            System.out.println("200 steps, " + Arrays.stream(allocated).skip(1).sum() + " bytes");
+        }
+    }
+
+    /** Bytes that the calling thread took in each of {@code steps} steps. */
+    private static long[] allocated(Session session, Batch batch, int steps) {
+        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        long id = Thread.currentThread().getId();
+        long[] allocated = new long[steps];
+        for (int i = 0; i < steps; i++) {
+            long before = threads.getThreadAllocatedBytes(id);
+            session.clearGradient();
+            session.run(batch);
+            session.update(STEP);
+            allocated[i] = threads.getThreadAllocatedBytes(id) - before;
+        }
+        return allocated;
     }
 
     @Test
@@ -168,21 +207,6 @@ class CpuSessionTest {
                     })
                     .count();
         }
-    }
-
-    private static long allocated(ThreadMXBean threads, Session session, Batch batch, int steps) {
-        long id = Thread.currentThread().getId();
-        long before = threads.getThreadAllocatedBytes(id);
-        for (int i = 0; i < steps; i++) {
-            step(session, batch);
-        }
-        return threads.getThreadAllocatedBytes(id) - before;
-    }
-
-    private static void step(Session session, Batch batch) {
-        session.clearGradient();
-        session.run(batch);
-        session.update(STEP);
     }
 
     @Test
