@@ -66,7 +66,7 @@ public final class Growth {
             long c = slab.floats((long) m * k + (long) k * n, m * n).at(0);
             Blas blas = new Blas();
             Blas.singleThreaded();
-            double best = Double.MAX_VALUE;
+            long best = Long.MAX_VALUE;
             for (int i = 0; i < 300; i++) {
                 long before = System.nanoTime();
                 blas.gemm(false, false, m, n, k, 1f, a, k, b, n, 0f, c, n);
