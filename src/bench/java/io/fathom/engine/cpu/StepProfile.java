@@ -120,9 +120,7 @@ public final class StepProfile {
                 sum[0] += median;
                 sum[1] += sorted[0] / 1e6;
                 sum[2]++;
-                sum[3] += i < steps.size() && steps.get(i).source() != null
-                        ? steps.get(i).source().flops()
-                        : 0;
+                sum[3] += flops(i);
             }
             System.out.printf(Locale.ROOT, "%n%s: %.2f ms (minima %.2f), %d steps timed%n", name, total, least, rounds);
             kinds.forEach((kind, sum) -> System.out.printf(
@@ -133,6 +131,11 @@ public final class StepProfile {
                     sum[0],
                     sum[1],
                     sum[3] / sum[0] / 1e6));
+        }
+
+        private double flops(int i) {
+            Instruction source = i < steps.size() ? steps.get(i).source() : null;
+            return source == null ? 0 : source.flops();
         }
 
         private String kind(int i) {
