@@ -6,23 +6,16 @@ import io.fathom.average.SliceCodec;
 import io.fathom.average.Slices;
 import io.fathom.config.RunConfig;
 import io.fathom.config.TrainConfig;
-import io.fathom.engine.AdamW;
-import io.fathom.engine.Engine;
-import io.fathom.engine.Session;
-import io.fathom.engine.SessionOptions;
-import io.fathom.model.Batch;
 import io.fathom.model.ParameterLayout;
-import io.fathom.program.Program;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.OutputStream;
-import java.net.InetAddress;
-import java.net.ServerSocket;
-import java.net.Socket;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.stream.IntStream;
 import org.apache.spark.api.java.JavaSparkContext;
@@ -30,20 +23,25 @@ import org.apache.spark.broadcast.Broadcast;
 
 /**
  * What a round costs beside its steps: rounds of workers whose step is free, beside {@code treeAggregate} of the same
- * vectors and beside the bytes of a round over a loopback socket. Arguments: {@code MASTER WORKERS ROUNDS WIDTH
- * BLOCKS}.
+ * vectors and beside the bytes of a round over a loopback socket. Contenders take turns; the first turn, and the first
+ * round of each, do not count. Arguments: {@code MASTER WORKERS ROUNDS WIDTH BLOCKS CONTENDERS}, with the rounds of a
+ * turn and contenders of {@code fp32}, {@code bf16}, {@code int8} and {@code tree}, separated by commas.
  */
 final class RoundsBenchmark {
+    private static final int TURNS = 3;
+
     private final JavaSparkContext spark;
     private final int workers;
+    private final int executors;
     private final int rounds;
     private final RunConfig config;
     private final ParameterLayout layout;
     private final StageTimes stages = new StageTimes();
 
-    private RoundsBenchmark(JavaSparkContext spark, int workers, int rounds, int width, int blocks) {
+    private RoundsBenchmark(JavaSparkContext spark, int executors, int workers, int rounds, int width, int blocks) {
         this.spark = spark;
         spark.sc().addSparkListener(stages);
+        this.executors = executors;
         this.workers = workers;
         this.rounds = rounds;
         this.config = TinyRun.config(
@@ -55,38 +53,102 @@ final class RoundsBenchmark {
     }
 
     public static void main(String[] arguments) throws IOException {
-        int[] numbers =
-                Arrays.stream(arguments).skip(1).mapToInt(Integer::parseInt).toArray();
-        try (JavaSparkContext spark = TinyRun.spark(
-                arguments[0],
-                "spark.driver.maxResultSize",
-                "0",
-                "spark.shuffle.compress",
-                "false",
-                "spark.broadcast.compress",
-                "false")) {
-            new RoundsBenchmark(spark, numbers[0], numbers[1], numbers[2], numbers[3]).run();
+        String master = arguments[0];
+        int[] numbers = Arrays.stream(arguments)
+                .skip(1)
+                .limit(4)
+                .mapToInt(Integer::parseInt)
+                .toArray();
+        // What the jobs set.
+        List<String> conf = new ArrayList<>(List.of(
+                "spark.driver.maxResultSize", "0",
+                "spark.shuffle.compress", "false",
+                "spark.broadcast.compress", "false",
+                "spark.shuffle.sort.bypassMergeThreshold", "0",
+                "spark.shuffle.file.buffer", "1m",
+                "spark.task.maxDirectResultSize", "32m"));
+        int executors = 1;
+        if (master.startsWith("local-cluster")) {
+            int[] sizes = Arrays.stream(master.replaceAll("[^0-9,]", "").split(",", 0))
+                    .mapToInt(Integer::parseInt)
+                    .toArray();
+            executors = sizes[0];
+            prepareHome(Path.of(System.getenv("SPARK_HOME")));
+            conf.addAll(List.of(
+                    "spark.executor.extraClassPath", System.getProperty("java.class.path"),
+                    "spark.executor.extraJavaOptions", String.join(" ", Processes.opens()),
+                    "spark.executor.memory", sizes[2] + "m"));
+        }
+        try (JavaSparkContext spark = TinyRun.spark(master, conf.toArray(String[]::new))) {
+            new RoundsBenchmark(spark, executors, numbers[0], numbers[1], numbers[2], numbers[3])
+                    .run(List.of(arguments[5].split(",", 0)));
         }
         System.exit(0);
     }
 
-    private void run() throws IOException {
-        System.out.printf(Locale.ROOT, "%,d parameters, %d workers%n", layout.parameterCount(), workers);
-        loopback();
-        for (TrainConfig.Encoding encoding : TrainConfig.Encoding.values()) {
-            if (System.getenv("ENC") != null && !System.getenv("ENC").contains(encoding.name())) continue;
-            rounds(encoding);
+    /** Makes {@code home} what {@code local-cluster} asks of an installation. */
+    private static void prepareHome(Path home) throws IOException {
+        if (Files.exists(home)) {
+            return;
         }
-        if (System.getenv("ENC") == null) treeAggregate();
+        Path jars = Files.createDirectories(home.resolve("jars"));
+        Files.writeString(home.resolve("RELEASE"), "from the build's jars\n");
+        for (String entry : System.getProperty("java.class.path").split(":", 0)) {
+            if (entry.endsWith(".jar")) {
+                Path jar = Path.of(entry);
+                Files.createSymbolicLink(jars.resolve(jar.getFileName()), jar);
+            }
+        }
     }
 
-    private void rounds(TrainConfig.Encoding encoding) {
+    private void run(List<String> contenders) throws IOException {
+        System.out.printf(
+                Locale.ROOT,
+                "%,d parameters, %d workers, %s; least heap MiB: %s%n",
+                layout.parameterCount(),
+                workers,
+                spark.master(),
+                HeapNeeds.of(layout.size(), config.train(), Math.max(1, spark.defaultParallelism() / executors)));
+        Map<String, List<Double>> seconds = new LinkedHashMap<>();
+        List<Double> floor = new ArrayList<>();
+        // The first turn is for the compiler and the page tables.
+        for (int turn = 0; turn < TURNS; turn++) {
+            floor.addAll(Loopback.seconds(floorBytes(), 3));
+            for (String contender : contenders) {
+                List<Double> taken = contender.equals("tree")
+                        ? treeAggregate()
+                        : rounds(TrainConfig.Encoding.valueOf(contender.toUpperCase(Locale.ROOT)));
+                if (turn > 0) {
+                    seconds.computeIfAbsent(contender, name -> new ArrayList<>())
+                            .addAll(taken);
+                }
+                if (turn == TURNS - 1) {
+                    System.out.print(contender + ", its last stages:\n" + stages.last(2));
+                }
+            }
+        }
+        double least = report("loopback", floor, 0);
+        seconds.forEach((contender, taken) -> report(contender, taken, least));
+    }
+
+    /**
+     * Bytes of an fp32 round that must go from one JVM to another: of every worker's parameters what other executors
+     * sum, the means to the driver, and the parameters to each executor. In local mode, where nothing must, those of a
+     * machine that has every worker in a JVM of its own but sends the parameters once.
+     */
+    private long floorBytes() {
+        long vector = 4L * layout.size();
+        return executors == 1
+                ? vector * (workers + 2)
+                : vector * workers * (executors - 1) / executors + vector * (1 + executors);
+    }
+
+    private List<Double> rounds(TrainConfig.Encoding encoding) {
         WorkerTools tools = TinyRun.tools(config).withEngine(FreeEngine::new);
         SliceCodec codec = TrainingRun.codec(tools.spec(), encoding);
         Outer outer = new Outer.Average();
         float[] theta = layout.initial(tools.spec(), 1);
         List<Double> seconds = new ArrayList<>();
-        long cpu0 = cpu();
         try (Rounds running = new Rounds(
                 spark,
                 tools,
@@ -104,13 +166,11 @@ final class RoundsBenchmark {
                 }
             }
         }
-        System.out.printf("cpu ms a round %.0f%n", (cpu() - cpu0) / 1e6 / rounds);
-        report("rounds, " + encoding, seconds);
-        System.out.print(stages.last(6));
+        return seconds.subList(1, seconds.size());
     }
 
     /** Classic averaging as it is often written on Spark: whole vectors, summed in a tree, broadcast down. */
-    private void treeAggregate() {
+    private List<Double> treeAggregate() {
         float[] theta = layout.initial(TinyRun.spec(config), 1);
         List<Double> seconds = new ArrayList<>();
         List<Integer> ids = IntStream.range(0, workers).boxed().toList();
@@ -127,8 +187,7 @@ final class RoundsBenchmark {
             sent.destroy();
             seconds.add((System.nanoTime() - started) / 1e9);
         }
-        report("treeAggregate, fp32", seconds);
-        System.out.print(stages.last(4));
+        return seconds.subList(1, seconds.size());
     }
 
     private static float[] add(float[] a, float[] b) {
@@ -141,121 +200,20 @@ final class RoundsBenchmark {
         return a;
     }
 
-    /** Every worker's fp32 parameters up, their mean to the driver, and the parameters down, over one socket. */
-    private void loopback() throws IOException {
-        long bytes = 4L * layout.size() * (workers + 2);
-        List<Double> seconds = new ArrayList<>();
-        for (int round = 0; round < Math.min(rounds, 5); round++) {
-            long started = System.nanoTime();
-            try (ServerSocket server = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-                Thread sender = new Thread(() -> send(server.getLocalPort(), bytes));
-                sender.start();
-                byte[] buffer = new byte[1 << 17];
-                try (Socket socket = server.accept();
-                        InputStream in = socket.getInputStream()) {
-                    while (in.read(buffer) >= 0) {
-                        // only the time it takes counts
-                    }
-                }
-            }
-            seconds.add((System.nanoTime() - started) / 1e9);
-        }
-        report("loopback floor", seconds);
-    }
-
-    private static long cpu() {
-        return ((com.sun.management.OperatingSystemMXBean)
-                        java.lang.management.ManagementFactory.getOperatingSystemMXBean())
-                .getProcessCpuTime();
-    }
-
-    private static void send(int port, long bytes) {
-        try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port);
-                OutputStream out = socket.getOutputStream()) {
-            byte[] buffer = new byte[1 << 17];
-            for (long left = bytes; left > 0; left -= buffer.length) {
-                out.write(buffer, 0, (int) Math.min(left, buffer.length));
-            }
-        } catch (IOException e) {
-            throw new IllegalStateException(e);
-        }
-    }
-
-    private static void report(String what, List<Double> seconds) {
-        List<Double> warm = seconds.subList(Math.min(seconds.size() - 1, seconds.size() / 3), seconds.size());
+    /** Prints and returns the median; {@code floor} is that of the loopback, where it is known. */
+    private static double report(String what, List<Double> seconds, double floor) {
         double[] sorted =
-                warm.stream().mapToDouble(Double::doubleValue).sorted().toArray();
+                seconds.stream().mapToDouble(Double::doubleValue).sorted().toArray();
+        double median = sorted[sorted.length / 2];
         System.out.printf(
                 Locale.ROOT,
-                "%-20s median %.1f ms, least %.1f ms, most %.1f ms of %d%n",
+                "%-10s median %.1f ms, least %.1f ms, most %.1f ms of %d%s%n",
                 what,
-                1000 * sorted[sorted.length / 2],
+                1000 * median,
                 1000 * sorted[0],
                 1000 * sorted[sorted.length - 1],
-                sorted.length);
-    }
-
-    /** An engine whose step moves one parameter and costs nothing. */
-    private static final class FreeEngine implements Engine {
-        @Override
-        public String name() {
-            return "free";
-        }
-
-        @Override
-        public String description() {
-            return "does nothing";
-        }
-
-        @Override
-        public Session open(Program program, SessionOptions options) {
-            return new FreeSession(program, new float[4][program.layout().size()]);
-        }
-    }
-
-    private record FreeSession(Program program, float[][] vectors) implements Session {
-        @Override
-        @SuppressWarnings("EnumOrdinal") // an index into this session's own array
-        public void write(Vector vector, float[] values) {
-            System.arraycopy(values, 0, vectors[vector.ordinal()], 0, values.length);
-        }
-
-        @Override
-        @SuppressWarnings("EnumOrdinal") // as above
-        public void read(Vector vector, float[] values) {
-            System.arraycopy(vectors[vector.ordinal()], 0, values, 0, values.length);
-        }
-
-        @Override
-        @SuppressWarnings("EnumOrdinal") // as above
-        public void write(Vector vector, int from, float[] values, int count) {
-            System.arraycopy(values, 0, vectors[vector.ordinal()], from, count);
-        }
-
-        @Override
-        @SuppressWarnings("EnumOrdinal") // as above
-        public void read(Vector vector, int from, float[] values, int count) {
-            System.arraycopy(vectors[vector.ordinal()], from, values, 0, count);
-        }
-
-        @Override
-        public void clearGradient() {}
-
-        @Override
-        public void run(Batch batch) {}
-
-        @Override
-        public double[] output(String name) {
-            return new double[] {1};
-        }
-
-        @Override
-        public double update(AdamW step) {
-            vectors[0][0] += 1;
-            return 1;
-        }
-
-        @Override
-        public void close() {}
+                sorted.length,
+                floor == 0 ? "" : String.format(Locale.ROOT, ", %.2f of the loopback", median / floor));
+        return median;
     }
 }
