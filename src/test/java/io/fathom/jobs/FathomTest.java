@@ -1,12 +1,14 @@
 package io.fathom.jobs;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.fathom.config.RunConfig;
 import io.fathom.config.UserError;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
@@ -25,14 +27,17 @@ class FathomTest {
         @Mixin
         private JobOptions options = new JobOptions();
 
-        private @Nullable Exception failure;
+        private @Nullable Throwable failure;
         private @Nullable RunConfig seen;
 
         @Override
         public Integer call() throws Exception {
             seen = options.config();
+            if (failure instanceof Error error) {
+                throw error;
+            }
             if (failure != null) {
-                throw failure;
+                throw (Exception) failure;
             }
             return 0;
         }
@@ -104,6 +109,49 @@ class FathomTest {
         assertThat(errors.toString())
                 .startsWith("fathom probe: the disk is full")
                 .contains("free some space");
+    }
+
+    @Test
+    void anErrorIsOneLineAsWell() {
+        probe.failure = new OutOfMemoryError("Java heap space");
+        assertThat(run("probe")).isEqualTo(1);
+        assertThat(errors.toString().strip())
+                .hasLineCount(1)
+                .startsWith("fathom probe: failed: OutOfMemoryError: Java heap space");
+    }
+
+    @Test
+    void aSparkThatIsGoneIsNamed() {
+        probe.failure = new IllegalStateException("Job 3 cancelled because SparkContext was shut down");
+        assertThat(run("probe")).isEqualTo(1);
+        assertThat(errors.toString().strip())
+                .hasLineCount(1)
+                .startsWith("fathom probe: Spark ended before the job did")
+                .contains("--resume");
+    }
+
+    @Test
+    void aMissingConnectorIsNamed() {
+        probe.failure = new IllegalStateException(
+                new ClassNotFoundException("Class org.apache.hadoop.fs.s3a.S3AFileSystem not found"));
+        assertThat(run("probe")).isEqualTo(1);
+        assertThat(errors.toString().strip())
+                .hasLineCount(1)
+                .contains("no connector for this kind of path")
+                .contains("--packages");
+    }
+
+    @Test
+    void aMasterMustAnswer() throws IOException {
+        try (ServerSocket master = new ServerSocket(0)) {
+            String there = "localhost:" + master.getLocalPort();
+            StandaloneMasters.requireOne("spark://localhost:1," + there);
+        }
+        assertThatThrownBy(() -> StandaloneMasters.requireOne("spark://localhost:1,nohost.invalid:7077,here"))
+                .isInstanceOf(UserError.class)
+                .hasMessageContaining("no master answers at localhost:1 (Connection refused) or nohost.invalid:7077"
+                        + " (unknown host) or here (not HOST:PORT)");
+        StandaloneMasters.requireOne("local[2]");
     }
 
     @Test
