@@ -5,7 +5,6 @@ import io.fathom.config.TrainConfig.InnerMoments;
 import io.fathom.config.UserError;
 import org.apache.spark.SparkConf;
 import org.apache.spark.api.java.JavaSparkContext;
-import org.apache.spark.network.util.JavaUtils;
 
 /**
  * The least heap of a run's JVMs, in bytes. With V = 4 bytes a parameter, u vectors on the way (3 where moments are
@@ -52,7 +51,7 @@ record HeapNeeds(long driver, long executor, long local) {
         }
         HeapNeeds needs = of(size, config, conf.getInt("spark.executor.cores", 1));
         require("the driver's memory", here, needs.driver(), size, "--driver-memory");
-        long executor = JavaUtils.byteStringAsBytes(conf.get("spark.executor.memory", "1g"));
+        long executor = conf.getSizeAsMb("spark.executor.memory", "1g") << 20;
         require("spark.executor.memory", executor, needs.executor(), size, "--executor-memory");
     }
 
