@@ -17,7 +17,19 @@ public final class Nd4jEngine implements Engine {
 
     @Override
     public String description() {
-        return "nd4j on " + Nd4j.getBackend().getClass().getSimpleName() + ", the reference: correct, not fast";
+        return description(0);
+    }
+
+    @Override
+    public String description(int device) {
+        Backend backend = Backend.chosen();
+        backend.require(device);
+        return backend.description(device);
+    }
+
+    @Override
+    public int devices() {
+        return Math.max(1, Backend.chosen().gpus().size());
     }
 
     @Override
@@ -29,9 +41,12 @@ public final class Nd4jEngine implements Engine {
                 throw new IllegalArgumentException("engine nd4j computes in " + Precision.FLOAT32 + " or "
                         + Precision.FLOAT64 + ", not in " + options.precision() + "; choose engine cuda for that");
         };
+        Backend backend = Backend.chosen();
+        backend.require(options.device());
+        backend.use(options.device());
         // Two thread pools spinning against each other cost up to fifteen times the work.
         Nd4j.getEnvironment().setMaxThreads(options.threads());
         Nd4j.getEnvironment().setMaxMasterThreads(options.threads());
-        return new Nd4jSession(program, type);
+        return new Nd4jSession(program, type, () -> backend.use(options.device()));
     }
 }

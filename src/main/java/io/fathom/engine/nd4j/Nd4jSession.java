@@ -19,13 +19,16 @@ import org.nd4j.linalg.ops.transforms.Transforms;
 
 /** A session whose flat vectors are ND4J arrays and whose activations are made anew in every run. */
 final class Nd4jSession implements Session {
+    private final Runnable device;
     private final Program program;
     private final DataType type;
     private final Map<Vector, INDArray> vectors = new EnumMap<>(Vector.class);
     private final Cells cells;
     private final Kernels kernels;
 
-    Nd4jSession(Program program, DataType type) {
+    /** @param device makes the session's device the calling thread's, which ND4J keeps by thread */
+    Nd4jSession(Program program, DataType type, Runnable device) {
+        this.device = device;
         this.program = program;
         this.type = type;
         for (Vector vector : Vector.values()) {
@@ -101,6 +104,7 @@ final class Nd4jSession implements Session {
 
     @Override
     public void run(Batch batch) {
+        device.run();
         if (batch.sequences() != program.sequences()
                 || batch.length() != program.spec().context()) {
             throw new IllegalArgumentException("this program takes batches of " + program.sequences() + " x "
