@@ -28,7 +28,7 @@ import org.apache.spark.broadcast.Broadcast;
  * turn and contenders of {@code fp32}, {@code bf16}, {@code int8} and {@code tree}, separated by commas.
  */
 final class RoundsBenchmark {
-    private static final int TURNS = 3;
+    private static final int TURNS = Integer.getInteger("turns", 3);
 
     private final JavaSparkContext spark;
     private final int workers;
@@ -104,11 +104,11 @@ final class RoundsBenchmark {
     private void run(List<String> contenders) throws IOException {
         System.out.printf(
                 Locale.ROOT,
-                "%,d parameters, %d workers, %s; least heap MiB: %s%n",
+                "%,d parameters, %d workers, %s; least heap: %s bytes%n",
                 layout.parameterCount(),
                 workers,
                 spark.master(),
-                HeapNeeds.of(layout.size(), config.train(), Math.max(1, spark.defaultParallelism() / executors)));
+                HeapNeeds.of(layout.size(), config.train(), Math.max(1, spark.defaultParallelism() / executors), 0.6));
         Map<String, List<Double>> seconds = new LinkedHashMap<>();
         List<Double> floor = new ArrayList<>();
         // The first turn is for the compiler and the page tables.

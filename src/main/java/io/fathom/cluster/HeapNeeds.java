@@ -7,49 +7,54 @@ import org.apache.spark.SparkConf;
 import org.apache.spark.api.java.JavaSparkContext;
 
 /**
- * The least heap of a run's JVMs, in bytes. With V = 4 bytes a parameter, u vectors on the way (3 where moments are
- * averaged, else 1) and m moments that a worker keeps (2, or 0 where they are averaged or reset):
+ * The least heap of a run's JVMs, in bytes: 400 MiB and U V / (1 - f), where V = 4 bytes a parameter, f is
+ * {@code spark.memory.fraction}, the part of a heap that Spark fills with broadcasts and cached workers before it sends
+ * them to disk, and U counts the vectors beside those. With u vectors on the way (3 where moments are averaged, else
+ * 1), m moments that a worker keeps (2, or 0 where they are averaged or reset), o vectors of outer momentum before and
+ * after a step (2, or 0 where there is none) and c workers that train at once:
  *
  * <ul>
- *   <li>driver: V (5 u + 1 + o): the state before the round, the means as bytes and as floats, the next parameters,
- *       what is broadcast twice; o = 2 where the outer optimizer has momentum, else 0;
- *   <li>executor: V (2 u + c (2 m + u)): what is broadcast twice and, for each of c workers that train at once, its
- *       moments before and after the round and what it gives;
- *   <li>local mode: both together, less the 2 u V that they share.
+ *   <li>driver: U = 3 u + 1 + o: the state before the round, the means as bytes and as floats, the next parameters;
+ *   <li>executor: U = c (m + u): what each of its workers comes to and gives;
+ *   <li>local mode: the larger of the driver's and u + o + c (m + u), since means are collected when training is over.
  * </ul>
  *
- * <p>Workers that do not train at the moment go to disk where the heap does not hold them: 2 V for each keeps them in
- * memory. Engines take their memory outside the heap: 4 V and the step's activations a session.
+ * <p>Nothing goes to disk where the heap has room for 2 V more for each cached worker and each round since the last
+ * checkpoint. Engines take their memory outside the heap: 4 V and the step's activations a session.
  */
 record HeapNeeds(long driver, long executor, long local) {
-    /** What Spark keeps for itself, and the JVM. */
     private static final long BASE = 400L << 20;
 
     /**
      * @param size floats of a vector
      * @param slots workers that an executor trains at once
+     * @param fraction of a heap that Spark fills
      */
-    static HeapNeeds of(long size, TrainConfig config, int slots) {
-        long vector = Float.BYTES * size;
+    static HeapNeeds of(long size, TrainConfig config, int slots, double fraction) {
         InnerMoments kind = config.adamw().moments();
         long sent = kind == InnerMoments.AVERAGE ? 3 : 1;
         long kept = kind == InnerMoments.LOCAL ? 2 : 0;
         long outer = config.outer().kind() == TrainConfig.OuterConfig.Kind.NESTEROV ? 2 : 0;
-        long driver = vector * (5 * sent + 1 + outer);
-        long executor = vector * (2 * sent + Math.min(slots, config.workers()) * (2 * kept + sent));
-        return new HeapNeeds(driver + BASE, executor + BASE, driver + executor - 2 * sent * vector + BASE);
+        long collecting = 3 * sent + 1 + outer;
+        long training = Math.min(slots, config.workers()) * (kept + sent);
+        double vector = Float.BYTES * size / (1 - fraction);
+        return new HeapNeeds(
+                BASE + (long) (vector * collecting),
+                BASE + (long) (vector * training),
+                BASE + (long) (vector * Math.max(collecting, sent + outer + training)));
     }
 
     /** Throws {@link UserError} when a JVM of {@code spark} is too small for vectors of {@code size} floats. */
     static void check(JavaSparkContext spark, long size, TrainConfig config) {
         SparkConf conf = spark.getConf();
         long here = Runtime.getRuntime().maxMemory();
+        double fraction = conf.getDouble("spark.memory.fraction", 0.6);
         if (spark.isLocal()) {
-            HeapNeeds needs = of(size, config, spark.defaultParallelism());
+            HeapNeeds needs = of(size, config, spark.defaultParallelism(), fraction);
             require("the driver's memory", here, needs.local(), size, "--driver-memory");
             return;
         }
-        HeapNeeds needs = of(size, config, conf.getInt("spark.executor.cores", 1));
+        HeapNeeds needs = of(size, config, conf.getInt("spark.executor.cores", 1), fraction);
         require("the driver's memory", here, needs.driver(), size, "--driver-memory");
         long executor = conf.getSizeAsMb("spark.executor.memory", "1g") << 20;
         require("spark.executor.memory", executor, needs.executor(), size, "--executor-memory");

@@ -13,22 +13,26 @@ class HeapNeedsTest {
     private static final long BASE = 400L << 20;
 
     private static HeapNeeds needs(int slots, String... settings) {
-        return HeapNeeds.of(VECTOR / 4, TinyRun.config(settings).train(), slots);
+        return HeapNeeds.of(VECTOR / 4, TinyRun.config(settings).train(), slots, 0.5);
     }
 
     @Test
     void vectorsAreCountedByHand() {
+        // Half of a heap is Spark's, so each vector counts twice.
         HeapNeeds average = needs(1, "train.workers", "4");
-        assertThat(average.driver()).isEqualTo(6 * VECTOR + BASE);
-        assertThat(average.executor()).isEqualTo(7 * VECTOR + BASE);
-        assertThat(needs(2, "train.workers", "4").local()).isEqualTo((6 + 2 + 10 - 2) * VECTOR + BASE);
+        assertThat(average.driver()).isEqualTo(2 * 4 * VECTOR + BASE);
+        assertThat(average.executor()).isEqualTo(2 * 3 * VECTOR + BASE);
+        assertThat(average.local())
+                .as("means are collected when training is over")
+                .isEqualTo(2 * 4 * VECTOR + BASE);
+        assertThat(needs(2, "train.workers", "4").local()).isEqualTo(2 * 7 * VECTOR + BASE);
         HeapNeeds nesterov = needs(8, "train.workers", "4", "train.outer.kind", "nesterov");
-        assertThat(nesterov.driver()).isEqualTo(8 * VECTOR + BASE);
-        assertThat(nesterov.executor()).as("no more than there are workers").isEqualTo(22 * VECTOR + BASE);
-        assertThat(needs(1, "train.adamw.moments", "reset").executor()).isEqualTo(3 * VECTOR + BASE);
+        assertThat(nesterov.driver()).isEqualTo(2 * 6 * VECTOR + BASE);
+        assertThat(nesterov.executor()).as("no more than there are workers").isEqualTo(2 * 12 * VECTOR + BASE);
+        assertThat(needs(1, "train.adamw.moments", "reset").executor()).isEqualTo(2 * VECTOR + BASE);
         HeapNeeds shared = needs(1, "train.adamw.moments", "average");
-        assertThat(shared.driver()).isEqualTo(16 * VECTOR + BASE);
-        assertThat(shared.executor()).isEqualTo(9 * VECTOR + BASE);
+        assertThat(shared.driver()).isEqualTo(2 * 10 * VECTOR + BASE);
+        assertThat(shared.executor()).isEqualTo(2 * 3 * VECTOR + BASE);
     }
 
     @Test
