@@ -134,9 +134,13 @@ public record TrainConfig(
 
     /** {@code fathom.train.checkpoint}. */
     public record CheckpointConfig(int everyRounds, int keep) implements Checked {
+        /** The parents of the workers since a checkpoint go into every task: more than some 400 overflow its stack. */
+        private static final int MOST_ROUNDS = 100;
+
         @Override
         public void check(Problems problems) {
-            problems.atLeast(1, everyRounds, "everyRounds");
+            problems.require(
+                    everyRounds >= 1 && everyRounds <= MOST_ROUNDS, "everyRounds", "must be from 1 to " + MOST_ROUNDS);
             problems.atLeast(1, keep, "keep");
         }
     }

@@ -25,7 +25,7 @@ class StopIT {
             "--set",
             "train.rounds=100000",
             "--set",
-            "train.checkpoint.everyRounds=100000",
+            "train.checkpoint.everyRounds=100",
             "--set",
             "train.validation.everyRounds=100000");
 
