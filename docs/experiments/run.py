@@ -293,12 +293,13 @@ def chart(experiment, runs):
     low = min(y for _, y in points)
     high = min(max(y for _, y in points), low + 3 * (max(line[-1][1] for line in series.values()) - low) + 0.2)
     width, height, left, top = 720, 400, 60, 20
+    legend = 60 + 7 * max(map(len, series))
 
     def place(x, y):
         return left + x / right * width, top + (high - min(y, high)) / (high - low) * height
 
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {left + width + 210} {top + height + 50}"'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {left + width + legend} {top + height + 50}"'
         ' font-family="sans-serif" font-size="12">',
         '<rect width="100%" height="100%" fill="#ffffff"/>',
     ]

@@ -76,7 +76,9 @@ final class LineChart {
                 }
             }
         }
-        levels.forEach(level -> up.include(level.y()));
+        // A level far above the curves would press them flat: then it is named at the edge instead.
+        double reach = up.most + 1.5 * (up.most - up.least);
+        levels.stream().filter(level -> percent || level.y() <= reach).forEach(level -> up.include(level.y()));
         // Rates are read against zero; a loss falls towards a floor that no one knows.
         double floor = percent ? 0 : up.least - 0.08 * (up.most - up.least);
         Scale x = Scale.linear(percent ? across.least : 0, across.most, plot.left(), plot.right());
@@ -84,8 +86,12 @@ final class LineChart {
         plot.vertical(y, 6, yTitle, percent);
         plot.horizontal(x, percent ? 10 : 6, xTitle, false);
         for (Level level : levels) {
-            plot.svg().line(plot.left(), y.at(level.y()), plot.right(), y.at(level.y()), "level");
-            plot.svg().text(plot.right() - 2, y.at(level.y()) - 5, "end", "note", level.name());
+            boolean within = level.y() <= y.max();
+            if (within) {
+                plot.svg().line(plot.left(), y.at(level.y()), plot.right(), y.at(level.y()), "level");
+            }
+            double above = within ? y.at(level.y()) - 5 : plot.top() + 10;
+            plot.svg().text(plot.right() - 2, above, "end", "note", level.name() + (within ? "" : " ↑"));
         }
         series.stream().filter(Series::faint).forEach(curve -> draw(plot, curve, x, y));
         series.stream().filter(curve -> !curve.faint()).forEach(curve -> draw(plot, curve, x, y));
