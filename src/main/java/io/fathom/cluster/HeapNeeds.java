@@ -7,7 +7,7 @@ import org.apache.spark.SparkConf;
 import org.apache.spark.api.java.JavaSparkContext;
 
 /**
- * The least heap of a run's JVMs, in bytes: 400 MiB and U V / (1 - f), where V = 4 bytes a parameter, f is
+ * A lower bound of the heap of a run's JVMs, in bytes: 400 MiB and U V / (1 - f), where V = 4 bytes a parameter, f is
  * {@code spark.memory.fraction}, the part of a heap that Spark fills with broadcasts and cached workers before it sends
  * them to disk, and U counts the vectors beside those. With u vectors on the way (3 where moments are averaged, else
  * 1), m moments that a worker keeps (2, or 0 where they are averaged or reset), o vectors of outer momentum before and
@@ -19,7 +19,8 @@ import org.apache.spark.api.java.JavaSparkContext;
  *   <li>local mode: the larger of the driver's and u + o + c (m + u), since means are collected when training is over.
  * </ul>
  *
- * <p>Nothing goes to disk where the heap has room for 2 V more for each cached worker and each round since the last
+ * <p>With less a run fails sooner or later; with as much it may still, where workers that were sent to disk are read
+ * back. Nothing goes to disk where the heap has room for 2 V more for each cached worker and each round since the last
  * checkpoint. Engines take their memory outside the heap: 4 V and the step's activations a session.
  */
 record HeapNeeds(long driver, long executor, long local) {
