@@ -3,7 +3,6 @@ package io.fathom.program;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -16,20 +15,6 @@ import java.util.Set;
  */
 final class MemoryPlanner {
     private static final int ALIGNMENT = 32;
-
-    /** A piece of the arena: one value, or a chain of values that follow one another in the same place. */
-    private static final class Room {
-        int born;
-        int dies;
-        final long length;
-        long offset;
-
-        Room(int born, long length) {
-            this.born = born;
-            this.dies = born;
-            this.length = length;
-        }
-    }
 
     private MemoryPlanner() {}
 
@@ -71,44 +56,17 @@ final class MemoryPlanner {
                     room = new Room(i, aligned(written.length()));
                     distinct.add(room);
                 }
-                room.dies = kept.contains(written) ? instructions.size() : lastRead.getOrDefault(written, i);
+                room.liveTo(kept.contains(written) ? instructions.size() : lastRead.getOrDefault(written, i));
                 rooms.put(written, room);
             }
         }
-        long elements = place(distinct);
+        long elements = Room.place(distinct);
         Map<Integer, Long> offsets = new HashMap<>();
-        rooms.forEach((value, room) -> offsets.put(value.id(), room.offset));
+        rooms.forEach((value, room) -> offsets.put(value.id(), room.offset()));
         return new MemoryPlan(offsets, elements, unshared);
     }
 
     private static long aligned(long length) {
         return (length + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-    }
-
-    private static long place(List<Room> rooms) {
-        List<Room> bySize = new ArrayList<>(rooms);
-        bySize.sort(Comparator.comparingLong((Room r) -> -r.length).thenComparingInt(r -> r.born));
-        List<Room> placed = new ArrayList<>();
-        long elements = 0;
-        for (Room room : bySize) {
-            List<Room> neighbours = new ArrayList<>();
-            for (Room other : placed) {
-                if (other.born <= room.dies && room.born <= other.dies) {
-                    neighbours.add(other);
-                }
-            }
-            neighbours.sort(Comparator.comparingLong(r -> r.offset));
-            long offset = 0;
-            for (Room other : neighbours) {
-                if (offset + room.length <= other.offset) {
-                    break;
-                }
-                offset = Math.max(offset, other.offset + other.length);
-            }
-            room.offset = offset;
-            placed.add(room);
-            elements = Math.max(elements, offset + room.length);
-        }
-        return elements;
     }
 }

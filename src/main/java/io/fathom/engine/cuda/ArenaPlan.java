@@ -1,9 +1,9 @@
 package io.fathom.engine.cuda;
 
+import io.fathom.program.Room;
 import io.fathom.program.Value;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -20,18 +20,6 @@ import java.util.Set;
 record ArenaPlan(Map<Integer, Long> offsets, long bytes) {
     /** What the tensor copy engine and cuBLASLt like best. */
     static final long ALIGNMENT = 256;
-
-    private static final class Room {
-        final int born;
-        int dies;
-        final long length;
-        long offset;
-
-        Room(int born, long length) {
-            this.born = born;
-            this.length = length;
-        }
-    }
 
     /** Plans {@code steps}; {@code outputs} live to the end. */
     static ArenaPlan of(List<Step> steps, Collection<Value> outputs, ElementTypes types) {
@@ -70,38 +58,13 @@ record ArenaPlan(Map<Integer, Long> offsets, long bytes) {
                     room = new Room(i, (types.bytes(written) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
                     distinct.add(room);
                 }
-                room.dies = kept.contains(written) ? steps.size() : lastRead.getOrDefault(written, i);
+                room.liveTo(kept.contains(written) ? steps.size() : lastRead.getOrDefault(written, i));
                 rooms.put(written, room);
             }
         }
-        long bytes = place(distinct);
+        long bytes = Room.place(distinct);
         Map<Integer, Long> offsets = new HashMap<>();
-        rooms.forEach((value, room) -> offsets.put(value.id(), room.offset));
+        rooms.forEach((value, room) -> offsets.put(value.id(), room.offset()));
         return new ArenaPlan(Map.copyOf(offsets), bytes);
-    }
-
-    private static long place(List<Room> rooms) {
-        List<Room> bySize = new ArrayList<>(rooms);
-        bySize.sort(Comparator.comparingLong((Room r) -> -r.length).thenComparingInt(r -> r.born));
-        List<Room> placed = new ArrayList<>();
-        long bytes = 0;
-        for (Room room : bySize) {
-            List<Room> neighbours = new ArrayList<>();
-            for (Room other : placed) {
-                if (other.born <= room.dies && room.born <= other.dies) {
-                    neighbours.add(other);
-                }
-            }
-            neighbours.sort(Comparator.comparingLong(r -> r.offset));
-            for (Room other : neighbours) {
-                if (room.offset + room.length <= other.offset) {
-                    break;
-                }
-                room.offset = Math.max(room.offset, other.offset + other.length);
-            }
-            placed.add(room);
-            bytes = Math.max(bytes, room.offset + room.length);
-        }
-        return bytes;
     }
 }
