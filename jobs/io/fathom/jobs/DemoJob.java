@@ -129,12 +129,15 @@ final class DemoJob implements Callable<Integer> {
 
     private static void sample(JavaSparkContext spark, RunConfig config, Corpus corpus) {
         Checkpoint trained = new CheckpointStore(spark.hadoopConfiguration(), config.run()).newest();
-        Decoder decoder = new Decoder(trained.spec(), trained.parameters(), CausalRule.of(trained.spec()));
         Sampling sampling = new Sampling(0.7, OptionalInt.empty(), 1, config.seed());
         System.out.println("\nThe MoD model goes on from a line of Javadoc:\n");
         System.out.print(PROMPT);
-        Generation generation =
-                new Generator(decoder, corpus.tokenizer()).generate(PROMPT, SAMPLE_TOKENS, sampling, System.out::print);
+        Generation generation;
+        try (TextReader text = TextReader.of(config, trained)) {
+            Decoder decoder = new Decoder(text.reader(), CausalRule.of(trained.spec()));
+            generation = new Generator(decoder, corpus.tokenizer())
+                    .generate(PROMPT, SAMPLE_TOKENS, sampling, System.out::print);
+        }
         System.out.printf(
                 Locale.ROOT,
                 "%n%n%.0f tokens/s; %.1f of %d blocks a token%n",

@@ -85,8 +85,13 @@ final class GenerateJob implements Callable<Integer> {
         CausalRule rule = rule(run, checkpoint);
         OptionalInt likeliest = topK.map(OptionalInt::of).orElseGet(OptionalInt::empty);
         Sampling sampling = new Sampling(temperature, likeliest, topP, seed.orElse(config.seed()));
-        Generator generator = new Generator(new Decoder(checkpoint.spec(), checkpoint.parameters(), rule), tokenizer);
+        try (TextReader text = TextReader.of(config, checkpoint)) {
+            write(new Generator(new Decoder(text.reader(), rule), tokenizer), sampling, run, checkpoint, text.line());
+        }
+        return 0;
+    }
 
+    private void write(Generator generator, Sampling sampling, RunDirectory run, Checkpoint checkpoint, String where) {
         PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
         out.print(prompt);
         Generation generation = generator.generate(prompt, maxTokens, sampling, piece -> {
@@ -95,7 +100,7 @@ final class GenerateJob implements Callable<Integer> {
         });
         out.println();
         out.println();
-        out.print(GenerationSummary.of(generation, checkpoint));
+        out.print(GenerationSummary.of(generation, checkpoint, where));
         if (explain) {
             DepthText text = new DepthText(checkpoint.spec().blocks(), generation.tokens());
             run.write(PAGE, text.html());
@@ -103,7 +108,6 @@ final class GenerateJob implements Callable<Integer> {
             out.println(text.terminal());
             out.println("page: " + run.path(PAGE));
         }
-        return 0;
     }
 
     private CausalRule rule(RunDirectory run, Checkpoint checkpoint) {

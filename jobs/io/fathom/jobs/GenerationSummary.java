@@ -8,8 +8,8 @@ import java.util.Locale;
 final class GenerationSummary {
     private GenerationSummary() {}
 
-    /** The lines. */
-    static String of(Generation generation, Checkpoint checkpoint) {
+    /** The lines; {@code where} is what it was computed on. */
+    static String of(Generation generation, Checkpoint checkpoint, String where) {
         Generation.Cost cost = generation.cost();
         String ended = generation.end() == Generation.End.END_OF_TEXT ? ", ended by itself" : "";
         String slides = cost.slides() == 0
@@ -26,6 +26,7 @@ final class GenerationSummary {
                         cost.promptTokens(),
                         ended,
                         checkpoint.round())
+                + String.format("computed on    %s%n", where)
                 + String.format(
                         Locale.ROOT,
                         "speed          %.1f new tokens/s; prompt read in %.2f s%n",

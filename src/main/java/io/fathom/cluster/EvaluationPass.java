@@ -6,15 +6,22 @@ import io.fathom.config.UserError;
 import io.fathom.corpus.Corpus;
 import io.fathom.corpus.TokenSplit;
 import io.fathom.decode.Decoder;
+import io.fathom.decode.Readers;
 import io.fathom.decode.evaluation.EvaluationFold;
 import io.fathom.decode.evaluation.Mode;
 import io.fathom.decode.evaluation.Thresholds;
+import io.fathom.engine.Engine;
+import io.fathom.engine.Precision;
+import io.fathom.engine.SessionOptions;
+import io.fathom.engine.TokenReader;
 import io.fathom.model.ModelSpec;
 import io.fathom.routing.RoutingTrace;
+import java.io.Serializable;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.LongStream;
 import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.broadcast.Broadcast;
 
 /**
  * Scores a checkpoint on the first sequences of the validation split under every mode, as one Spark job: top-k on the
@@ -70,7 +77,24 @@ public final class EvaluationPass {
         List<int[]> windows = LongStream.range(0, count)
                 .mapToObj(i -> train.read(i * there / count * spec.context(), spec.context()))
                 .toList();
-        return Thresholds.calibrate(checkpoint.round(), spec, checkpoint.parameters(), windows);
+        spark.setJobDescription("calibration of round " + checkpoint.round() + ": " + count + " sequences");
+        Broadcast<float[]> parameters = spark.broadcast(checkpoint.parameters());
+        try {
+            Calibration task = new Calibration(
+                    checkpoint.round(),
+                    spec,
+                    EngineSource.named(config.engine().name()),
+                    TaskDevice.of(config.local()),
+                    Precision.named(config.engine().precision()),
+                    parameters);
+            byte[] found = spark.parallelize(List.<int[][]>of(windows.toArray(new int[0][])), 1)
+                    .map(task::of)
+                    .first();
+            return Wire.of(found, Thresholds.class);
+        } finally {
+            parameters.destroy();
+            spark.setJobDescription(null);
+        }
     }
 
     /** Scores. */
@@ -82,19 +106,45 @@ public final class EvaluationPass {
                         "evaluation",
                         config.evaluation().sequences(),
                         EvaluationFold.class,
-                        parameters -> new Scoring(
-                                new EvaluationFold(spec), EvaluationFold.decoders(spec, parameters, thresholds)))
+                        (parameters, engine, options) -> {
+                            TokenReader reader = Readers.on(engine, spec, parameters, options);
+                            return new Scoring(
+                                    new EvaluationFold(spec), EvaluationFold.decoders(reader, thresholds), reader);
+                        })
                 .forEach(fold::merge);
         return fold;
     }
 
     /** Folds what top-k did, and scores the causal modes by decoding. */
-    private record Scoring(EvaluationFold fold, Map<Mode, Decoder> decoders)
+    private record Scoring(EvaluationFold fold, Map<Mode, Decoder> decoders, TokenReader reader)
             implements RangedPass.Folding<EvaluationFold> {
         @Override
         public void add(RoutingTrace trace, int[] window) {
             fold.add(trace);
             fold.add(decoders, window);
+        }
+
+        @Override
+        public void close() {
+            reader.close();
+        }
+    }
+
+    /** The task that calibrates: one, since a block's threshold follows from the routes of all tokens before it. */
+    private record Calibration(
+            int round,
+            ModelSpec spec,
+            EngineSource source,
+            TaskDevice device,
+            Precision precision,
+            Broadcast<float[]> parameters)
+            implements Serializable {
+        byte[] of(int[][] windows) {
+            Engine engine = source.engine();
+            SessionOptions options = new SessionOptions(precision, 1, device.index(engine));
+            try (TokenReader reader = Readers.on(engine, spec, parameters.value(), options)) {
+                return Wire.bytes(Thresholds.calibrate(round, reader, List.of(windows)));
+            }
         }
     }
 }

@@ -32,18 +32,22 @@ final class RangedPass<F extends Serializable> {
     private static final long MOST_PARTS = 64;
 
     /** What a task does with its sequences, in order. */
-    interface Folding<F> {
+    interface Folding<F> extends AutoCloseable {
         /** Takes the next one: the trace of the engine's pass and its S + 1 tokens. */
         void add(RoutingTrace trace, int[] window);
 
         /** The fold of all that were taken. */
         F fold();
+
+        /** Gives back what it took to fold. */
+        @Override
+        default void close() {}
     }
 
-    /** Begins the folding of a task with the model's parameters. */
+    /** Begins the folding of a task with the model's parameters, on the engine that the task computes on. */
     @FunctionalInterface
     interface Beginning<F> extends Serializable {
-        Folding<F> begin(float[] parameters);
+        Folding<F> begin(float[] parameters, Engine engine, SessionOptions options);
     }
 
     private final JavaSparkContext spark;
@@ -111,20 +115,22 @@ final class RangedPass<F extends Serializable> {
 
         /** Folds sequences {@code range[0]} to {@code range[1]}, exclusive; the last batch may be a short one. */
         byte[] fold(long[] range) {
-            Folding<F> folding = beginning.begin(parameters.value());
-            long whole = range[0] + (range[1] - range[0]) / batch * batch;
-            fold(folding, range[0], whole, batch);
-            fold(folding, whole, range[1], (int) (range[1] - whole));
-            return Wire.bytes(folding.fold());
+            Engine runner = engine.engine();
+            SessionOptions options = new SessionOptions(precision, threads, device.index(runner));
+            try (Folding<F> folding = beginning.begin(parameters.value(), runner, options)) {
+                long whole = range[0] + (range[1] - range[0]) / batch * batch;
+                fold(folding, runner, options, range[0], whole, batch);
+                fold(folding, runner, options, whole, range[1], (int) (range[1] - whole));
+                return Wire.bytes(folding.fold());
+            }
         }
 
         /** Folds sequences {@code from} to {@code to} in batches of {@code sequences}, which divides them. */
-        private void fold(Folding<F> folding, long from, long to, int sequences) {
+        private void fold(
+                Folding<F> folding, Engine runner, SessionOptions options, long from, long to, int sequences) {
             if (from == to) {
                 return;
             }
-            Engine runner = engine.engine();
-            SessionOptions options = new SessionOptions(precision, threads, device.index(runner));
             try (Session session = runner.open(Programs.inference(spec, sequences), options)) {
                 session.write(Session.Vector.PARAMETERS, parameters.value());
                 for (long first = from; first < to; first += sequences) {

@@ -71,7 +71,7 @@ public final class RoutingPass {
                         "routing",
                         asked,
                         RoutingFold.class,
-                        parameters -> new Tracing(new RoutingFold(spec, bins, excerpt)))
+                        (parameters, engine, options) -> new Tracing(new RoutingFold(spec, bins, excerpt)))
                 .forEach(fold::merge);
         double counted = (double) Programs.inference(spec, batch).flops() / batch;
         return new Outcome(fold, FlopFigures.of(spec, fold, counted), asked);

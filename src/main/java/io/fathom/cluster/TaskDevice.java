@@ -23,8 +23,8 @@ public record TaskDevice(List<String> local) implements Serializable {
         return new TaskDevice(List.copyOf(config.gpus()));
     }
 
-    /** The device of the running task on {@code engine}. */
-    int index(Engine engine) {
+    /** The device of the running task on {@code engine}; outside of tasks the first that may be used. */
+    public int index(Engine engine) {
         TaskContext task = TaskContext.get();
         ResourceInformation given = task == null ? null : task.resourcesJMap().get(RESOURCE);
         return index(given == null ? new String[0] : given.addresses(), task == null ? 0 : task.partitionId(), engine);

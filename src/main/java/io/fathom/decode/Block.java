@@ -71,9 +71,9 @@ record Block(
         float[][] qkv = attention.times(norm1.apply(x), attentionBias);
         float[][] mixed = new float[x.length][];
         for (int n = 0; n < x.length; n++) {
-            Sequence owner = rows.owners()[n];
-            owner.enter(index, rows.positions()[n], qkv[n]);
-            mixed[n] = owner.cache(index).attend(qkv[n], heads);
+            BlockCache cache = rows.owners()[n].cache(index);
+            cache.add(qkv[n]);
+            mixed[n] = cache.attend(qkv[n], heads);
         }
         float[][] delta = projection.times(mixed, projectionBias);
         float[][] middle = new float[x.length][];

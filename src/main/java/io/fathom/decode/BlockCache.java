@@ -3,8 +3,8 @@ package io.fathom.decode;
 import java.util.Arrays;
 
 /**
- * The keys and values of one sequence in one block: those of the tokens that entered the block and of no other, in the
- * order they came.
+ * The keys and values of one sequence in one block, on the processor: those of the tokens that entered the block and of
+ * no other, in the order they came.
  */
 final class BlockCache {
     private static final int FIRST_ROOM = 16;
@@ -13,7 +13,6 @@ final class BlockCache {
     private final int context;
     private float[] keys = {};
     private float[] values = {};
-    private int[] positions = {};
     private int tokens;
 
     BlockCache(int width, int context) {
@@ -21,35 +20,16 @@ final class BlockCache {
         this.context = context;
     }
 
-    /** Adds the token at {@code position}; {@code qkv} is its query, key and value one after the other. */
-    void add(int position, float[] qkv) {
-        if (tokens == positions.length) {
+    /** Adds the next token; {@code qkv} is its query, key and value one after the other. */
+    void add(float[] qkv) {
+        if (tokens * width == keys.length) {
             int room = Math.min(context, Math.max(FIRST_ROOM, tokens + tokens / 2));
-            positions = Arrays.copyOf(positions, room);
             keys = Arrays.copyOf(keys, room * width);
             values = Arrays.copyOf(values, room * width);
         }
-        positions[tokens] = position;
         System.arraycopy(qkv, width, keys, tokens * width, width);
         System.arraycopy(qkv, 2 * width, values, tokens * width, width);
         tokens++;
-    }
-
-    int tokens() {
-        return tokens;
-    }
-
-    int[] positions() {
-        return Arrays.copyOf(positions, tokens);
-    }
-
-    boolean holds(int position) {
-        return Arrays.binarySearch(positions, 0, tokens, position) >= 0;
-    }
-
-    /** Bytes of the keys and values of the tokens in it. */
-    long bytes() {
-        return 2L * Float.BYTES * width * tokens;
     }
 
     /** y = softmax(q k' / sqrt(D/h)) v by head over all tokens in the cache; q is the first third of {@code qkv}. */

@@ -104,6 +104,7 @@ final class Continuation {
     }
 
     private void close() {
+        sequence.close();
         flops += sequence.flops();
         denseFlops += sequence.denseFlops();
     }

@@ -1,9 +1,11 @@
 package io.fathom.decode;
 
 import io.fathom.config.UserError;
+import io.fathom.engine.TokenReader;
+import io.fathom.engine.TokenReader.Reading;
+import io.fathom.engine.TokenReader.Text;
+import io.fathom.engine.TokenReader.Wanted;
 import io.fathom.model.ModelSpec;
-import io.fathom.model.ParameterLayout;
-import io.fathom.model.Tensor;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -11,50 +13,41 @@ import java.util.TreeMap;
 import java.util.stream.IntStream;
 
 /**
- * A model that reads tokens and tells the logits of the next, routing causally and computing only what is routed.
+ * A model that reads tokens and tells the logits of the next, routing causally and computing only what is routed, on
+ * whatever its {@link TokenReader} computes on.
  *
- * <p>All new tokens of all sequences pass a block together, one row a token and no padding; a routed block gathers the
- * rows its {@link CausalRule} lets in, computes their delta over the keys and values of the routed tokens before them
- * and adds g(r) times it; the other rows are not touched. Positions are absolute, so a sequence ends at the model's
- * context.
+ * <p>Positions are absolute, so a sequence ends at the model's context.
  *
- * <p>Holds a copy of the weights. Immutable and thread-safe; each {@link Sequence} belongs to one thread at a time.
+ * <p>Immutable and thread-safe; each {@link Sequence} belongs to one thread at a time.
  */
 public final class Decoder {
-    private final ModelSpec spec;
+    private final TokenReader reader;
     private final CausalRule rule;
-    /** The token table on its side, [D, V]: the head multiplies by it, and a token's embedding is a column. */
-    private final Matrix head;
+    private final TokenReader.Rule thresholds;
 
-    private final float[] noBias;
-    private final float[][] positionTable;
-    private final Block[] blocks;
-    private final Norm lastNorm;
-
-    /** Throws {@link UserError} when the model has not what {@code rule} needs. */
+    /** Reads on the processor. Throws {@link UserError} when the model has not what {@code rule} needs. */
     public Decoder(ModelSpec spec, float[] parameters, CausalRule rule) {
-        rule.requireFor(spec);
-        ParameterLayout layout = ParameterLayout.of(spec);
-        if (parameters.length != layout.size()) {
-            throw new IllegalArgumentException(
-                    "the model has " + layout.size() + " floats of parameters, given " + parameters.length);
-        }
-        Parameters from = new Parameters(layout, parameters, "");
-        Tensor tokens = layout.tensor("wte.weight");
-        this.spec = spec;
+        this(new ProcessorReader(spec, parameters), rule);
+    }
+
+    /**
+     * Reads by {@code reader}, which outlives it. Throws {@link UserError} when its model has not what the rule needs.
+     */
+    public Decoder(TokenReader reader, CausalRule rule) {
+        rule.requireFor(reader.spec());
+        this.reader = reader;
         this.rule = rule;
-        this.head = Matrix.transposed(parameters, tokens.offset(), spec.vocabulary(), spec.width());
-        this.noBias = new float[spec.vocabulary()];
-        this.positionTable = from.matrix("wpe.weight").rows();
-        this.blocks = IntStream.range(0, spec.blocks())
-                .mapToObj(i -> Block.of(spec, from.of("h." + i + "."), i))
-                .toArray(Block[]::new);
-        this.lastNorm = from.norm("ln_f");
+        this.thresholds = new TokenReader.Rule(
+                rule.signal() == CausalRule.Signal.PREDICTOR
+                        && !reader.spec().routedBlocks().isEmpty(),
+                reader.spec().routedBlocks().stream()
+                        .mapToDouble(rule::threshold)
+                        .toArray());
     }
 
     /** The model. */
     public ModelSpec spec() {
-        return spec;
+        return reader.spec();
     }
 
     /** How it routes. */
@@ -64,7 +57,7 @@ public final class Decoder {
 
     /** A sequence with no token yet. */
     public Sequence begin() {
-        return new Sequence(spec);
+        return new Sequence(spec(), reader.begin());
     }
 
     /** Reads {@code tokens}, one at least, and returns the logits [V] after the last. */
@@ -76,19 +69,30 @@ public final class Decoder {
      * Reads {@code tokens[i]}, one at least and as many as wanted, into sequence i; row i: the logits after its last.
      */
     public float[][] advance(List<Sequence> sequences, int[][] tokens) {
-        Rows rows = read(sequences, tokens);
         int[] lasts = new int[tokens.length];
         int end = 0;
         for (int s = 0; s < tokens.length; s++) {
             end += tokens[s].length;
             lasts[s] = end - 1;
         }
-        return logits(rows.only(lasts));
+        return read(sequences, tokens, Wanted.logits(lasts)).logits();
     }
 
     /** Reads {@code tokens}, one at least, and returns the logits after each of them, [tokens, V]. */
     public float[][] score(Sequence sequence, int... tokens) {
-        return logits(read(List.of(sequence), new int[][] {tokens}));
+        int[] rows = IntStream.range(0, tokens.length).toArray();
+        return read(List.of(sequence), new int[][] {tokens}, Wanted.logits(rows))
+                .logits();
+    }
+
+    /** Reads {@code tokens}, one at least, and returns the cross-entropy of each one's target in nats. */
+    public double[] losses(Sequence sequence, int[] tokens, int[] targets) {
+        int[] rows = IntStream.range(0, tokens.length).toArray();
+        for (int target : targets) {
+            requireToken(target);
+        }
+        return read(List.of(sequence), new int[][] {tokens}, new Wanted(rows, targets))
+                .losses();
     }
 
     /**
@@ -98,14 +102,18 @@ public final class Decoder {
      * @param windows token sequences of at most the context's length, enough of them to stand for the text
      */
     public Map<Integer, Double> calibrate(List<int[]> windows, double capacity) {
-        Map<Integer, Double> thresholds = new TreeMap<>();
         List<Sequence> sequences = windows.stream().map(window -> begin()).toList();
-        pass(embed(sequences, windows.toArray(new int[0][])), (block, signals) -> {
-            double threshold = boundary(signals, capacity);
-            thresholds.put(block, threshold);
-            return threshold;
-        });
-        return thresholds;
+        try {
+            Text text = text(sequences, windows.toArray(new int[0][]));
+            double[] found = reader.calibrate(text, thresholds.predictor(), signals -> boundary(signals, capacity));
+            Map<Integer, Double> byBlock = new TreeMap<>();
+            for (int i = 0; i < found.length; i++) {
+                byBlock.put(spec().routedBlocks().get(i), found[i]);
+            }
+            return byBlock;
+        } finally {
+            sequences.forEach(Sequence::close);
+        }
     }
 
     /** The number that a share {@code share} of {@code values} exceeds: half way between the two values around it. */
@@ -116,77 +124,40 @@ public final class Decoder {
         return first == 0 ? Math.nextDown(sorted[0]) : (sorted[first - 1] + sorted[first]) / 2;
     }
 
-    /** Says from the signals of a block's tokens which number they must exceed. */
-    private interface Threshold {
-        double of(int block, double[] signals);
-    }
-
-    private Rows read(List<Sequence> sequences, int[][] tokens) {
-        Rows rows = embed(sequences, tokens);
-        pass(rows, (block, signals) -> rule.threshold(block));
-        return rows;
-    }
-
-    private Rows embed(List<Sequence> sequences, int[][] tokens) {
-        if (sequences.isEmpty() || sequences.size() != tokens.length) {
-            throw new IllegalArgumentException(
-                    sequences.size() + " sequences, tokens for " + tokens.length + ": need as many, and at least one");
-        }
-        int count = Arrays.stream(tokens).mapToInt(t -> t.length).sum();
-        Rows rows = new Rows(new float[count][], new Sequence[count], new int[count]);
-        int n = 0;
+    private Reading read(List<Sequence> sequences, int[][] tokens, Wanted wanted) {
+        Reading reading = reader.read(text(sequences, tokens), thresholds, wanted);
+        int row = 0;
+        int head = 0;
         for (int s = 0; s < tokens.length; s++) {
-            Sequence sequence = sequences.get(s);
-            if (tokens[s].length == 0 || sequence.length() + tokens[s].length > spec.context()) {
-                throw new IllegalArgumentException("sequence " + s + " has " + sequence.length() + " tokens, given "
-                        + tokens[s].length + ": must be at least 1, and at most " + spec.context() + " in all");
+            for (int t = 0; t < tokens[s].length; t++, row++) {
+                boolean headed = head < wanted.rows().length && wanted.rows()[head] == row;
+                sequences.get(s).read(reading.entered(), row, thresholds.predictor(), headed);
+                head += headed ? 1 : 0;
+            }
+        }
+        return reading;
+    }
+
+    private Text text(List<Sequence> sequences, int[][] tokens) {
+        Text text = new Text(sequences.stream().map(Sequence::memory).toList(), tokens);
+        for (int s = 0; s < tokens.length; s++) {
+            int length = sequences.get(s).length();
+            if (tokens[s].length == 0 || length + tokens[s].length > spec().context()) {
+                throw new IllegalArgumentException("sequence " + s + " has " + length + " tokens, given "
+                        + tokens[s].length + ": must be at least 1, and at most "
+                        + spec().context() + " in all");
             }
             for (int token : tokens[s]) {
-                rows.owners()[n] = sequence;
-                rows.positions()[n] = sequence.append();
-                rows.x()[n] = embedding(token, rows.positions()[n]);
-                n++;
+                requireToken(token);
             }
         }
-        return rows;
+        return text;
     }
 
-    private float[] embedding(int token, int position) {
-        if (token < 0 || token >= spec.vocabulary()) {
-            throw new IllegalArgumentException("token " + token + ": the model knows 0 to " + (spec.vocabulary() - 1));
+    private void requireToken(int token) {
+        if (token < 0 || token >= spec().vocabulary()) {
+            throw new IllegalArgumentException(
+                    "token " + token + ": the model knows 0 to " + (spec().vocabulary() - 1));
         }
-        float[] x = positionTable[position].clone();
-        for (int d = 0; d < x.length; d++) {
-            x[d] += head.rows()[d][token];
-        }
-        return x;
-    }
-
-    /** Takes {@code rows} through all blocks, in place. */
-    private void pass(Rows rows, Threshold threshold) {
-        for (Block block : blocks) {
-            Router router = block.router();
-            if (router == null) {
-                rows.parts().forEach(part -> block.addDelta(part));
-                continue;
-            }
-            double[] signals = new double[rows.count()];
-            for (int n = 0; n < signals.length; n++) {
-                signals[n] = router.signal(rule.signal(), rows.x()[n]);
-                rows.owners()[n].looked(router.flops(rule.signal()));
-            }
-            double boundary = threshold.of(block.index(), signals);
-            int[] chosen = IntStream.range(0, signals.length)
-                    .filter(n -> signals[n] > boundary)
-                    .toArray();
-            rows.only(chosen).parts().forEach(part -> block.addDelta(part));
-        }
-    }
-
-    private float[][] logits(Rows rows) {
-        for (Sequence owner : rows.owners()) {
-            owner.headed();
-        }
-        return head.times(lastNorm.apply(rows.x()), noBias);
     }
 }

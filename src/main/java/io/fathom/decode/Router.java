@@ -34,21 +34,13 @@ record Router(float[] weight, Gate gate, @Nullable Predictor predictor) {
     }
 
     /** What decides whether token {@code x} enters. */
-    double signal(CausalRule.Signal signal, float[] x) {
-        return signal == CausalRule.Signal.ROUTER ? score(x) : trained().logit(x);
-    }
-
-    /** FLOPs of the signal and of r, 2 m n k each product. */
-    long flops(CausalRule.Signal signal) {
-        long width = weight.length;
-        long hidden = signal == CausalRule.Signal.ROUTER ? 0 : trained().fc().outputs();
-        return 2 * width + 2 * width * hidden + 2 * hidden;
-    }
-
-    private Predictor trained() {
+    double signal(boolean byPredictor, float[] x) {
+        if (!byPredictor) {
+            return score(x);
+        }
         if (predictor == null) {
             throw new IllegalStateException("predictor routing of a model without predictor");
         }
-        return predictor;
+        return predictor.logit(x);
     }
 }

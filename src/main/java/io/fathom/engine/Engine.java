@@ -1,6 +1,8 @@
 package io.fathom.engine;
 
+import io.fathom.model.ModelSpec;
 import io.fathom.program.Program;
+import java.util.Optional;
 
 /** A way to run programs on this machine. */
 public interface Engine {
@@ -25,4 +27,17 @@ public interface Engine {
      * is not one of this engine's and {@link EngineException} when the hardware cannot run it, with the remedy.
      */
     Session open(Program program, SessionOptions options);
+
+    /**
+     * A reader of tokens with these weights, where this engine has one of its own: the thread and precision of
+     * {@code options} as for a session. Empty where tokens are read by the processor whatever the engine.
+     */
+    default Optional<TokenReader> reader(ModelSpec spec, float[] parameters, SessionOptions options) {
+        return Optional.empty();
+    }
+
+    /** Why it runs in place of one that would have been preferred, if so. */
+    default Optional<String> inPlace() {
+        return Optional.empty();
+    }
 }

@@ -43,6 +43,11 @@ public final class Engines {
         }
 
         @Override
+        public Optional<String> inPlace() {
+            return Optional.of("not cuda: " + missing);
+        }
+
+        @Override
         public Session open(Program program, SessionOptions options) {
             return engine.open(program, options);
         }

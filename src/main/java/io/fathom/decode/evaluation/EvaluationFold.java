@@ -2,6 +2,7 @@ package io.fathom.decode.evaluation;
 
 import io.fathom.decode.CausalRule.Signal;
 import io.fathom.decode.Decoder;
+import io.fathom.engine.TokenReader;
 import io.fathom.model.ModelSpec;
 import io.fathom.routing.RoutingTrace;
 import java.io.Serializable;
@@ -36,11 +37,11 @@ public final class EvaluationFold implements Serializable {
         }
     }
 
-    /** The decoders of the causal modes, by mode. */
-    public static Map<Mode, Decoder> decoders(ModelSpec spec, float[] parameters, Thresholds thresholds) {
+    /** The decoders of the causal modes, by mode; they share {@code reader}. */
+    public static Map<Mode, Decoder> decoders(TokenReader reader, Thresholds thresholds) {
         Map<Mode, Decoder> decoders = new EnumMap<>(Mode.class);
-        for (Mode mode : Mode.causal(spec)) {
-            decoders.put(mode, new Decoder(spec, parameters, mode.rule(thresholds)));
+        for (Mode mode : Mode.causal(reader.spec())) {
+            decoders.put(mode, new Decoder(reader, mode.rule(thresholds)));
         }
         return decoders;
     }

@@ -8,6 +8,7 @@ import io.fathom.config.UserError;
 import io.fathom.decode.CausalRule;
 import io.fathom.decode.CausalRule.Signal;
 import io.fathom.decode.Decoder;
+import io.fathom.engine.TokenReader;
 import io.fathom.model.Flops;
 import io.fathom.model.ModelSpec;
 import java.io.Serializable;
@@ -34,13 +35,14 @@ public record Thresholds(int round, Map<Signal, Map<Integer, Double>> bySignal) 
         bySignal = new TreeMap<>(bySignal);
     }
 
-    /** Calibrates {@code spec}'s signals on {@code windows}, which should not be those it is then evaluated on. */
-    public static Thresholds calibrate(int round, ModelSpec spec, float[] parameters, List<int[]> windows) {
+    /** Calibrates the model's signals on {@code windows}, which should not be those it is then evaluated on. */
+    public static Thresholds calibrate(int round, TokenReader reader, List<int[]> windows) {
+        ModelSpec spec = reader.spec();
         Map<Signal, Map<Integer, Double>> bySignal = new TreeMap<>();
         for (Signal signal : Mode.signals(spec)) {
             // k is a whole number of tokens: what it is of S is the share to hold, not c itself.
             double share = (double) new Flops(spec).selected() / spec.context();
-            Decoder decoder = new Decoder(spec, parameters, CausalRule.of(signal));
+            Decoder decoder = new Decoder(reader, CausalRule.of(signal));
             bySignal.put(signal, decoder.calibrate(windows, share));
         }
         return new Thresholds(round, bySignal);

@@ -4,6 +4,8 @@ import io.fathom.engine.Engine;
 import io.fathom.engine.EngineException;
 import io.fathom.engine.Session;
 import io.fathom.engine.SessionOptions;
+import io.fathom.engine.TokenReader;
+import io.fathom.model.ModelSpec;
 import io.fathom.program.Program;
 import java.util.Locale;
 import java.util.Optional;
@@ -38,11 +40,14 @@ public final class CudaEngine implements Engine {
 
     @Override
     public String description(int index) {
-        Device device = Device.open(index);
+        return description(Device.open(index));
+    }
+
+    static String description(Device device) {
         return String.format(
                 Locale.ROOT,
                 "cuda: device %d, %s, sm_%d, %d multiprocessors, %.0f GiB",
-                index,
+                device.index(),
                 device.name(),
                 device.architecture(),
                 device.processors(),
@@ -61,6 +66,19 @@ public final class CudaEngine implements Engine {
         DeviceLock.Hold hold = DeviceLock.ofMachine().hold(device.address(), device.index());
         try {
             return new CudaSession(program, options.precision(), device, compiler, hold);
+        } catch (RuntimeException | Error e) {
+            hold.close();
+            throw e;
+        }
+    }
+
+    @Override
+    public Optional<TokenReader> reader(ModelSpec spec, float[] parameters, SessionOptions options) {
+        Device device = Device.open(options.device());
+        device.require(options.precision());
+        DeviceLock.Hold hold = DeviceLock.ofMachine().hold(device.address(), device.index());
+        try {
+            return Optional.of(new CudaReader(spec, parameters, options, device, compiler, hold));
         } catch (RuntimeException | Error e) {
             hold.close();
             throw e;

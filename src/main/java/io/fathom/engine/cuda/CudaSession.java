@@ -6,9 +6,7 @@ import io.fathom.engine.AdamW;
 import io.fathom.engine.Precision;
 import io.fathom.engine.Session;
 import io.fathom.model.Batch;
-import io.fathom.model.Gate;
 import io.fathom.model.ParameterLayout;
-import io.fathom.model.Routing;
 import io.fathom.model.Tensor;
 import io.fathom.program.Program;
 import io.fathom.program.Value;
@@ -73,7 +71,7 @@ final class CudaSession implements Session {
                 precision == Precision.BF16,
                 program.spec().width(),
                 program.spec().headWidth(),
-                gate(program));
+                KernelSource.gate(program.spec()));
         this.kernels = new Kernels(device, compiler.compile(source, device.architecture()));
         this.products = new MatrixProducts(device, compiler.cache());
         Cuda.check(cudaStreamCreateWithFlags(stream, cudaStreamNonBlocking), "cudaStreamCreate");
@@ -119,10 +117,6 @@ final class CudaSession implements Session {
     /** Bytes of an activation in {@code precision}. */
     static int elementBytes(Precision precision) {
         return precision == Precision.BF16 ? 2 : 4;
-    }
-
-    private static Gate gate(Program program) {
-        return program.spec().routing() instanceof Routing.Routed routed ? routed.gate() : Gate.SIGMOID;
     }
 
     private void sendDecays() {

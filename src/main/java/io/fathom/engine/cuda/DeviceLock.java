@@ -103,7 +103,8 @@ final class DeviceLock {
                 channel.close();
                 if (System.nanoTime() >= end) {
                     throw new EngineException("engine cuda: device " + index + " is in use by " + holder(file) + " ("
-                            + file + "): wait for it, or take another with local.gpus or CUDA_VISIBLE_DEVICES");
+                            + file + "): wait for it, take another with local.gpus or CUDA_VISIBLE_DEVICES, or set"
+                            + " engine.name = cpu");
                 }
                 Thread.sleep(POLL_MILLIS);
             }

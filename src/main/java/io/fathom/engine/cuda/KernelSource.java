@@ -1,21 +1,20 @@
 package io.fathom.engine.cuda;
 
 import io.fathom.model.Gate;
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
+import io.fathom.model.ModelSpec;
+import io.fathom.model.Routing;
 import java.util.List;
 
 /**
- * What the kernels are compiled for: they are made for one model's sizes, so that rows and tiles have fixed extents.
+ * What the kernels of a step are compiled for: they are made for one model's sizes, so that rows and tiles have fixed
+ * extents.
  *
  * @param narrow whether activations are bfloat16
  * @param width D
  * @param headWidth D / h
  * @param gate g
  */
-record KernelSource(boolean narrow, int width, int headWidth, Gate gate) {
+record KernelSource(boolean narrow, int width, int headWidth, Gate gate) implements CompilationUnit {
     private static final List<String> FILES = List.of(
             "common.cuh",
             "rows.cu",
@@ -29,21 +28,13 @@ record KernelSource(boolean narrow, int width, int headWidth, Gate gate) {
     /** Hopper: the one architecture with warpgroup products. */
     private static final int HOPPER = 90;
 
-    /** All source files as one translation unit; errors still name file and line. */
-    String text() {
-        StringBuilder text = new StringBuilder();
-        for (String file : FILES) {
-            text.append("#line 1 \"")
-                    .append(file)
-                    .append("\"\n")
-                    .append(read(file))
-                    .append('\n');
-        }
-        return text.toString();
+    @Override
+    public List<String> files() {
+        return FILES;
     }
 
-    /** The compiler's options that fix the sizes, for {@code architecture} (90 for sm_90). */
-    List<String> definitions(int architecture) {
+    @Override
+    public List<String> definitions(int architecture) {
         return List.of(
                 "-DWGMMA=" + (warpgroupAttention(architecture) ? 1 : 0),
                 "-DREAL_BF16=" + (narrow ? 1 : 0),
@@ -52,12 +43,23 @@ record KernelSource(boolean narrow, int width, int headWidth, Gate gate) {
                 "-DGATE=" + code(gate));
     }
 
-    private static int code(Gate gate) {
+    @Override
+    public boolean special(int architecture) {
+        return warpgroupAttention(architecture);
+    }
+
+    /** What GATE is in the sources. */
+    static int code(Gate gate) {
         return switch (gate) {
             case SIGMOID -> 0;
             case RAW -> 1;
             case TANH -> 2;
         };
+    }
+
+    /** The gate that {@code spec} routes by; any where it does not route. */
+    static Gate gate(ModelSpec spec) {
+        return spec.routing() instanceof Routing.Routed routed ? routed.gate() : Gate.SIGMOID;
     }
 
     /** Whether attention runs on the tensor cores. */
@@ -68,16 +70,5 @@ record KernelSource(boolean narrow, int width, int headWidth, Gate gate) {
     /** Whether attention runs on Hopper's warpgroup products. */
     boolean warpgroupAttention(int architecture) {
         return architecture == HOPPER && narrow && headWidth == 64;
-    }
-
-    private static String read(String file) {
-        try (InputStream in = KernelSource.class.getResourceAsStream(file)) {
-            if (in == null) {
-                throw new IllegalStateException("resource " + file + " is not in the jar");
-            }
-            return new String(in.readAllBytes(), StandardCharsets.UTF_8);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
     }
 }

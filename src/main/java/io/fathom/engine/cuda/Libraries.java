@@ -33,7 +33,7 @@ final class Libraries {
                 + " /dev/dxg): install driver 580 or newer, or set engine.name = cpu");
     }
 
-    /** Loads everything; throws {@link EngineException} with the remedy where that cannot be. */
+    /** Loads everything but the compiler; throws {@link EngineException} with the remedy where that cannot be. */
     static void load() {
         missingDriver().ifPresent(reason -> {
             throw new EngineException("engine cuda: " + reason);
@@ -42,7 +42,6 @@ final class Libraries {
         int[] version = new int[1];
         Cuda.check(cudart.cudaDriverGetVersion(version), "cudaDriverGetVersion");
         requireDriver(version[0]);
-        load(nvrtc.class);
         load(cublas.class);
     }
 

@@ -173,3 +173,19 @@ __device__ __forceinline__ void block_row_sum(const Row& row, float* room, float
     __syncthreads();
     for (int c = threadIdx.x; c < WIDTH; c += blockDim.x) out[c] = room[c];
 }
+
+__device__ __forceinline__ float gelu(float x) {
+    return 0.5f * x * (1.f + tanhf(0.7978845608028654f * (x + 0.044715f * x * x * x)));
+}
+
+__device__ __forceinline__ float sigmoid(float x) { return 1.f / (1.f + expf(-x)); }
+
+__device__ __forceinline__ float gate(float r) {
+#if GATE == 0
+    return 1.f / (1.f + expf(-r));
+#elif GATE == 1
+    return r;
+#else
+    return tanhf(r);
+#endif
+}

@@ -1,15 +1,5 @@
 // The router: scores, the exact stable choice of the k best, gather, gated scatter, and their gradients.
 
-__device__ __forceinline__ float gate(float r) {
-#if GATE == 0
-    return 1.f / (1.f + expf(-r));
-#elif GATE == 1
-    return r;
-#else
-    return tanhf(r);
-#endif
-}
-
 __device__ __forceinline__ float gate_slope(float r) {
 #if GATE == 0
     float s = gate(r);

@@ -146,16 +146,10 @@ extern "C" __global__ __launch_bounds__(256) void finish_sums(const PartialSum* 
 
 // ---- element by element; arrays start at 16-byte boundaries and are padded to 32 elements ----
 
-__device__ __forceinline__ float gelu(float x) {
-    return 0.5f * x * (1.f + tanhf(0.7978845608028654f * (x + 0.044715f * x * x * x)));
-}
-
 __device__ __forceinline__ float gelu_slope(float x) {
     float t = tanhf(0.7978845608028654f * (x + 0.044715f * x * x * x));
     return 0.5f * (1.f + t) + 0.5f * x * (1.f - t * t) * 0.7978845608028654f * (1.f + 0.134145f * x * x);
 }
-
-__device__ __forceinline__ float sigmoid(float x) { return 1.f / (1.f + expf(-x)); }
 
 #define ACROSS(n) for (i64 at = ((i64)blockIdx.x * blockDim.x + threadIdx.x) * 4; at < (n); at += (i64)gridDim.x * blockDim.x * 4)
 

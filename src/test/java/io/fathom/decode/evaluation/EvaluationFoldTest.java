@@ -9,6 +9,8 @@ import io.fathom.config.UserError;
 import io.fathom.decode.CausalRule.Signal;
 import io.fathom.decode.Decoder;
 import io.fathom.decode.GoldenModel;
+import io.fathom.decode.ProcessorReader;
+import io.fathom.engine.TokenReader;
 import io.fathom.model.Flops;
 import io.fathom.model.ModelSpec;
 import io.fathom.routing.RoutingTrace;
@@ -143,10 +145,11 @@ class EvaluationFoldTest {
     @Test
     void causalLossesAreThoseOfTheReference() {
         GoldenModel golden = GoldenModel.named("mod_sigmoid_predictor");
-        Thresholds thresholds = Thresholds.calibrate(
-                4, golden.spec(), golden.parameters(), List.of(prefix(golden.window(0)), prefix(golden.window(1))));
+        TokenReader reader = new ProcessorReader(golden.spec(), golden.parameters());
+        Thresholds thresholds =
+                Thresholds.calibrate(4, reader, List.of(prefix(golden.window(0)), prefix(golden.window(1))));
         EvaluationFold fold = new EvaluationFold(golden.spec());
-        Map<Mode, Decoder> decoders = EvaluationFold.decoders(golden.spec(), golden.parameters(), thresholds);
+        Map<Mode, Decoder> decoders = EvaluationFold.decoders(reader, thresholds);
         assertThat(decoders).hasSize(4);
         for (int b = 0; b < golden.reference().sequences(); b++) {
             fold.add(decoders, golden.window(b));

@@ -8,9 +8,13 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import io.fathom.engine.EngineException;
 import io.fathom.engine.Precision;
 import io.fathom.model.Gate;
+import io.fathom.model.ModelSpec;
+import io.fathom.model.Routing;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -83,36 +87,100 @@ class MachineTest {
     }
 
     @Test
-    void cacheNamesDependOnSourceOptionsAndCompiler() {
-        String key = KernelCompiler.key("text", List.of("-a"), "13.0");
-        assertThat(key).hasSize(32).isEqualTo(KernelCompiler.key("text", List.of("-a"), "13.0"));
+    void cacheNamesDependOnSourceTargetOptionsAndCompiler() {
+        String key = KernelCompiler.key("text", "sm_90", List.of("-a"), "13.0");
+        assertThat(key).hasSize(32).isEqualTo(KernelCompiler.key("text", "sm_90", List.of("-a"), "13.0"));
         assertThat(key)
-                .isNotEqualTo(KernelCompiler.key("texts", List.of("-a"), "13.0"))
-                .isNotEqualTo(KernelCompiler.key("text", List.of("-b"), "13.0"))
-                .isNotEqualTo(KernelCompiler.key("text", List.of("-a"), "13.1"));
+                .isNotEqualTo(KernelCompiler.key("texts", "sm_90", List.of("-a"), "13.0"))
+                .isNotEqualTo(KernelCompiler.key("text", "sm_80", List.of("-a"), "13.0"))
+                .isNotEqualTo(KernelCompiler.key("text", "sm_90", List.of("-b"), "13.0"))
+                .isNotEqualTo(KernelCompiler.key("text", "sm_90", List.of("-a"), "nvcc 13.0.88"));
+    }
+
+    /** A compiler that knows two architectures, and makes of a text what was asked of it. */
+    private static CodeMaker compilerOf(List<String> asked) {
+        return new CodeMaker() {
+            @Override
+            public String version() {
+                return "1";
+            }
+
+            @Override
+            public List<Integer> architectures() {
+                return List.of(90, 80);
+            }
+
+            @Override
+            public byte[] compile(String text, String target, List<String> options) {
+                asked.add(target);
+                return target.getBytes(StandardCharsets.UTF_8);
+            }
+        };
+    }
+
+    @Test
+    void newerArchitecturesGetTheNewestPtxAndOlderOnesAnError() throws IOException {
+        List<String> asked = new ArrayList<>();
+        KernelCompiler compiler = new KernelCompiler(folder, () -> compilerOf(asked));
+        KernelSource source = new KernelSource(true, 128, 64, Gate.SIGMOID);
+        assertThat(compiler.compile(source, 120)).asString().isEqualTo("compute_90");
+        assertThat(compiler.compile(source, 90)).asString().isEqualTo("sm_90a");
+        assertThat(compiler.compile(source, 80)).asString().isEqualTo("sm_80");
+        assertThat(compiler.compile(source, 80)).asString().isEqualTo("sm_80");
+        assertThat(asked).containsExactly("compute_90", "sm_90a", "sm_80");
+        assertThat(kept()).hasSize(3);
+        assertThatThrownBy(() -> compiler.compile(source, 75))
+                .isInstanceOf(EngineException.class)
+                .hasMessageContaining("makes no code for sm_75");
     }
 
     @Test
     void kernelsCompileForEveryArchitectureAndAreKept() throws IOException {
+        CodeMaker maker;
         try {
-            Libraries.loadCompiler();
+            maker = CodeMaker.ofMachine();
         } catch (EngineException e) {
             assumeTrue(false, "skipped: " + e.getMessage());
+            return;
         }
-        KernelCompiler compiler = new KernelCompiler(folder);
+        System.out.println("kernels compiled by " + maker.version());
+        KernelCompiler compiler = new KernelCompiler(folder, () -> maker);
+        int compiled = 0;
         for (int architecture : new int[] {75, 80, 90, 120}) {
-            for (int width : new int[] {24, 33, 768}) {
+            for (int width : new int[] {33, 768}) {
                 for (boolean narrow : new boolean[] {false, true}) {
-                    if (!narrow || architecture >= 80) {
-                        KernelSource source =
-                                new KernelSource(narrow, width, width == 768 ? 64 : width / 3, Gate.SIGMOID);
-                        byte[] code = compiler.compile(source, architecture);
+                    if (narrow && architecture < 80) {
+                        continue;
+                    }
+                    int heads = width == 768 ? 12 : 3;
+                    ModelSpec spec = new ModelSpec(257, 64, width, heads, 2, new Routing.Dense());
+                    List<CompilationUnit> units = List.of(
+                            new KernelSource(narrow, width, width / heads, Gate.SIGMOID),
+                            new DecodingSource(spec, narrow));
+                    for (CompilationUnit unit : units) {
+                        byte[] code = compiler.compile(unit, architecture);
                         assertThat(code).hasSizeGreaterThan(50_000);
-                        assertThat(compiler.compile(source, architecture)).isEqualTo(code);
+                        assertThat(compiler.compile(unit, architecture)).isEqualTo(code);
+                        compiled++;
                     }
                 }
             }
         }
-        assertThat(kept()).hasSize(21);
+        assertThat(kept()).hasSize(compiled);
+    }
+
+    @Test
+    void whatDoesNotCompileIsToldInTheCompilersWords() {
+        CodeMaker maker;
+        try {
+            maker = CodeMaker.ofMachine();
+        } catch (EngineException e) {
+            assumeTrue(false, "skipped: " + e.getMessage());
+            return;
+        }
+        assertThatThrownBy(() -> maker.compile("__global__ void f() { nothing(); }", "sm_80", List.of()))
+                .isInstanceOf(EngineException.class)
+                .hasMessageContaining("the kernels do not compile")
+                .hasMessageContaining("nothing");
     }
 }
