@@ -2,14 +2,17 @@ package io.fathom.cluster;
 
 import io.fathom.engine.AdamW;
 import io.fathom.engine.Engine;
+import io.fathom.engine.MomentMemory;
 import io.fathom.engine.Session;
 import io.fathom.engine.SessionOptions;
 import io.fathom.model.Batch;
 import io.fathom.program.Program;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
-import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.Objects;
+import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.javacpp.Pointer;
 
 /** An engine whose step moves one parameter and costs nothing; its vectors lie outside the heap as a real one's do. */
 final class FreeEngine implements Engine {
@@ -25,22 +28,41 @@ final class FreeEngine implements Engine {
 
     @Override
     public Session open(Program program, SessionOptions options) {
-        return new FreeSession(
-                program,
-                Arrays.stream(Session.Vector.values())
-                        .map(vector -> ByteBuffer.allocateDirect(
-                                        vector == Session.Vector.GRADIENT
-                                                ? 0
-                                                : Float.BYTES * program.layout().size())
-                                .order(ByteOrder.nativeOrder())
-                                .asFloatBuffer())
-                        .toArray(FloatBuffer[]::new));
+        FreeSession session = new FreeSession(program, new EnumMap<>(Session.Vector.class), memory(program));
+        session.vectors.put(Session.Vector.PARAMETERS, session.own);
+        return session;
     }
 
-    private record FreeSession(Program program, FloatBuffer[] vectors) implements Session {
-        @SuppressWarnings("EnumOrdinal") // an index into this session's own array
+    /** One vector; of memory that was never written to the machine gives nothing. */
+    private static FloatPointer memory(Program program) {
+        int size = program.layout().size();
+        return new FloatPointer(Pointer.calloc(size, Float.BYTES)).capacity(size);
+    }
+
+    private record FreeMoments(FloatPointer first, FloatPointer second) implements MomentMemory {
+        @Override
+        public void close() {
+            Pointer.free(first);
+            Pointer.free(second);
+        }
+    }
+
+    private record FreeSession(Program program, Map<Vector, FloatPointer> vectors, FloatPointer own)
+            implements Session {
         private FloatBuffer of(Vector vector) {
-            return vectors[vector.ordinal()];
+            return Objects.requireNonNull(vectors.get(vector), vector.name()).asBuffer();
+        }
+
+        @Override
+        public MomentMemory takeMoments() {
+            return new FreeMoments(memory(program), memory(program));
+        }
+
+        @Override
+        public void attach(MomentMemory moments) {
+            FreeMoments here = (FreeMoments) moments;
+            vectors.put(Vector.FIRST_MOMENT, here.first());
+            vectors.put(Vector.SECOND_MOMENT, here.second());
         }
 
         @Override
@@ -81,6 +103,8 @@ final class FreeEngine implements Engine {
         }
 
         @Override
-        public void close() {}
+        public void close() {
+            Pointer.free(own);
+        }
     }
 }

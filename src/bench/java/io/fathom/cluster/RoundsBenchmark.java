@@ -1,7 +1,7 @@
 package io.fathom.cluster;
 
-import io.fathom.average.MeanOfWorkers;
 import io.fathom.average.Outer;
+import io.fathom.average.OuterStep;
 import io.fathom.average.SliceCodec;
 import io.fathom.average.Slices;
 import io.fathom.config.RunConfig;
@@ -147,22 +147,18 @@ final class RoundsBenchmark {
         WorkerTools tools = TinyRun.tools(config).withEngine(FreeEngine::new);
         SliceCodec codec = TrainingRun.codec(tools.spec(), encoding);
         Outer outer = new Outer.Average();
+        Slices slices = new Slices(layout.size(), Rounds.SLICE_FLOATS);
         float[] theta = layout.initial(tools.spec(), 1);
         List<Double> seconds = new ArrayList<>();
-        try (Rounds running = new Rounds(
-                spark,
-                tools,
-                new Slices(layout.size(), Rounds.SLICE_FLOATS),
-                codec,
-                new WorkerSource.Fresh(layout.size()))) {
+        try (Rounds running = new Rounds(spark, tools, slices, codec, new WorkerSource.Fresh())) {
             for (int round = 0; round < rounds; round++) {
                 long started = System.nanoTime();
-                MeanOfWorkers mean = running.run(tools.spec(), theta, Optional.empty(), 1, 1e9)
-                        .mean();
-                theta = outer.step(theta, mean, Optional.empty()).parameters();
+                OuterStep step = new OuterStep(outer, theta, Optional.empty(), slices, codec.relative());
+                running.run(tools.spec(), theta, Optional.empty(), 1, 1e9, step);
+                theta = step.step().parameters();
                 seconds.add((System.nanoTime() - started) / 1e9);
                 if (round % 5 == 4) {
-                    running.startFrom(new WorkerSource.Fresh(layout.size()));
+                    running.startFrom(new WorkerSource.Fresh());
                 }
             }
         }

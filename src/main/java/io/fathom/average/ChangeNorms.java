@@ -43,7 +43,7 @@ public record ChangeNorms(double[] squaredChanges, double[] squaredErrors) {
                 int end = Math.min(to, tensor.offset() + tensor.length()) - from;
                 if (first < end) {
                     int group = TensorGroup.of(tensor).ordinal();
-                    norms.squaredChanges[group] += squaredDistance(after, before, first, end);
+                    norms.squaredChanges[group] += Squares.distance(after, first, before, first, end - first);
                     if (decoded != null) {
                         norms.squaredErrors[group] += squaredError(after, before, decoded, first, end);
                     }
@@ -55,30 +55,6 @@ public record ChangeNorms(double[] squaredChanges, double[] squaredErrors) {
         public ChangeNorms norms() {
             return norms;
         }
-    }
-
-    /** Four sums side by side, since a processor adds doubles one after the other only every fourth cycle. */
-    private static double squaredDistance(float[] a, float[] b, int first, int end) {
-        double s0 = 0;
-        double s1 = 0;
-        double s2 = 0;
-        double s3 = 0;
-        int i = first;
-        for (; i + 3 < end; i += 4) {
-            double d0 = (double) a[i] - b[i];
-            double d1 = (double) a[i + 1] - b[i + 1];
-            double d2 = (double) a[i + 2] - b[i + 2];
-            double d3 = (double) a[i + 3] - b[i + 3];
-            s0 += d0 * d0;
-            s1 += d1 * d1;
-            s2 += d2 * d2;
-            s3 += d3 * d3;
-        }
-        for (; i < end; i++) {
-            double d = (double) a[i] - b[i];
-            s0 += d * d;
-        }
-        return s0 + s1 + (s2 + s3);
     }
 
     private static double squaredError(float[] after, float[] before, float[] decoded, int first, int end) {

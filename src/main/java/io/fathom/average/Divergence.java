@@ -27,16 +27,4 @@ public final class Divergence {
         double bound = lengths * lengths - squares;
         return weights.length < 2 || bound <= 0 ? Double.NaN : products / bound;
     }
-
-    /** |mean - theta|: how far the workers' mean is from where they started. */
-    public static double norm(float[] theta, MeanOfWorkers mean) {
-        return Math.sqrt(Blocks.sum(theta.length, (from, to) -> {
-            double sum = 0;
-            for (int i = from; i < to; i++) {
-                double change = mean.change(i, theta[i]);
-                sum += change * change;
-            }
-            return sum;
-        }));
-    }
 }

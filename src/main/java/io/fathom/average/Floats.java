@@ -32,10 +32,13 @@ public final class Floats {
         in.position(in.position() + Float.BYTES * count);
     }
 
-    /** CRC32C of {@code bytes}: two replicas whose slices have the same checksums hold the same parameters. */
-    public static int crc32c(byte[] bytes) {
+    /**
+     * CRC32C of {@code length} bytes from {@code from} on: two replicas whose slices have the same checksums hold the
+     * same parameters.
+     */
+    public static int crc32c(byte[] bytes, int from, int length) {
         CRC32C crc = new CRC32C();
-        crc.update(bytes, 0, bytes.length);
+        crc.update(bytes, from, length);
         return (int) crc.getValue();
     }
 }

@@ -2,7 +2,7 @@ package io.fathom.average;
 
 import java.util.Optional;
 
-/** What the driver does with the mean of the workers: the outer optimizer. */
+/** What the driver does with the mean of the workers: the outer optimizer, element by element. */
 public sealed interface Outer {
 
     /**
@@ -13,25 +13,40 @@ public sealed interface Outer {
      */
     record Step(float[] parameters, Optional<float[]> velocity) {}
 
+    /** Whether it keeps momentum from round to round. */
+    boolean keepsVelocity();
+
     /**
-     * The step from {@code theta}, which is not written, to the next round.
+     * The step of elements {@code from} to {@code to}, exclusive.
      *
-     * @param mean what the workers came to
-     * @param velocity of the step before; empty before the first
+     * @param theta the parameters before; not written
+     * @param mean what the workers came to; the first is of element {@code from}
+     * @param relative whether {@code mean} holds changes to the parameters: whole parameters travel without loss,
+     *     changes can be quantised
+     * @param velocity momentum before, zero at first; empty for an optimizer that keeps none
+     * @param next where parameters and momentum are put; momentum empty likewise
      */
-    Step step(float[] theta, MeanOfWorkers mean, Optional<float[]> velocity);
+    void step(float[] theta, float[] mean, boolean relative, int from, int to, float[] velocity, Next next);
+
+    /** The arrays that a step fills. */
+    record Next(float[] parameters, float[] velocity) {}
 
     /** Classic parameter averaging: theta becomes the mean of the workers. Outer SGD with rate 1. */
     record Average() implements Outer {
         @Override
-        public Step step(float[] theta, MeanOfWorkers mean, Optional<float[]> velocity) {
-            float[] next = new float[theta.length];
-            Blocks.each(next.length, (from, to) -> {
-                for (int i = from; i < to; i++) {
-                    next[i] = mean.parameter(i, theta[i]);
-                }
-            });
-            return new Step(next, Optional.empty());
+        public boolean keepsVelocity() {
+            return false;
+        }
+
+        @Override
+        public void step(float[] theta, float[] mean, boolean relative, int from, int to, float[] velocity, Next next) {
+            if (!relative) {
+                System.arraycopy(mean, 0, next.parameters(), from, to - from);
+                return;
+            }
+            for (int i = from; i < to; i++) {
+                next.parameters()[i] = (float) ((double) theta[i] + mean[i - from]);
+            }
         }
     }
 
@@ -51,17 +66,18 @@ public sealed interface Outer {
         }
 
         @Override
-        public Step step(float[] theta, MeanOfWorkers mean, Optional<float[]> velocity) {
-            float[] next = new float[theta.length];
-            float[] v = velocity.map(float[]::clone).orElseGet(() -> new float[theta.length]);
-            Blocks.each(next.length, (from, to) -> {
-                for (int i = from; i < to; i++) {
-                    double gradient = -mean.change(i, theta[i]);
-                    v[i] = (float) (momentum * v[i] + gradient);
-                    next[i] = (float) (theta[i] - learningRate * (gradient + momentum * v[i]));
-                }
-            });
-            return new Step(next, Optional.of(v));
+        public boolean keepsVelocity() {
+            return true;
+        }
+
+        @Override
+        public void step(float[] theta, float[] mean, boolean relative, int from, int to, float[] velocity, Next next) {
+            for (int i = from; i < to; i++) {
+                double gradient = relative ? -mean[i - from] : (double) theta[i] - mean[i - from];
+                float v = (float) (momentum * velocity[i] + gradient);
+                next.velocity()[i] = v;
+                next.parameters()[i] = (float) (theta[i] - learningRate * (gradient + momentum * v));
+            }
         }
     }
 }

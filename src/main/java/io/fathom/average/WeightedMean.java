@@ -1,7 +1,5 @@
 package io.fathom.average;
 
-import java.nio.FloatBuffer;
-
 /**
  * The mean of vectors weighted by tokens: sum of w_i x_i over sum of w_i.
  *
@@ -24,8 +22,9 @@ public final class WeightedMean {
             throw new IllegalArgumentException(values.length + " floats of weight " + tokens + ": must be at least "
                     + sums.length + " of weight >= 1");
         }
+        double by = tokens;
         for (int i = 0; i < sums.length; i++) {
-            sums[i] += (double) tokens * values[i];
+            sums[i] += by * values[i];
         }
         weight += tokens;
     }
@@ -33,23 +32,18 @@ public final class WeightedMean {
     /** The mean of what was added; throws {@link IllegalStateException} when nothing was. */
     public float[] mean() {
         float[] mean = new float[sums.length];
-        putTo(FloatBuffer.wrap(mean));
+        mean(mean);
         return mean;
     }
 
-    /** The mean as bytes; otherwise as {@link #mean}. */
-    public byte[] meanBytes() {
-        byte[] mean = new byte[Math.multiplyExact(Float.BYTES, sums.length)];
-        putTo(Floats.buffer(mean).asFloatBuffer());
-        return mean;
-    }
-
-    private void putTo(FloatBuffer mean) {
+    /** Puts the mean at the beginning of {@code mean}; otherwise as {@link #mean()}. */
+    public void mean(float[] mean) {
         if (weight == 0) {
             throw new IllegalStateException("the mean of no workers");
         }
-        for (double sum : sums) {
-            mean.put((float) (sum / weight));
+        double all = weight;
+        for (int i = 0; i < sums.length; i++) {
+            mean[i] = (float) (sums[i] / all);
         }
     }
 }

@@ -112,9 +112,13 @@ public final class CheckpointStore {
                 ? Optional.of(vectors(round, manifest, OUTER, 1, size)[0])
                 : Optional.empty();
         Optional<Moments> moments = manifest.files().containsKey(MOMENTS)
-                ? Optional.of(moments(round, manifest, MOMENTS, size))
+                ? Optional.of(shared(vectors(round, manifest, MOMENTS, 2, size)))
                 : Optional.empty();
         return new Checkpoint(spec, parameters, velocity, moments, progress);
+    }
+
+    private static Moments shared(float[][] read) {
+        return new Moments(read[0], read[1]);
     }
 
     /** Whether the checkpoint of {@code round} holds moments of each worker. */
@@ -122,14 +126,14 @@ public final class CheckpointStore {
         return manifest(round).files().containsKey(momentsName(0));
     }
 
-    /** The moments of worker {@code worker}, of {@code size} floats each, in the checkpoint of {@code round}. */
-    public Moments moments(int round, int worker, int size) {
-        return moments(round, manifest(round), momentsName(worker), size);
-    }
-
-    private Moments moments(int round, Manifest manifest, String name, int size) {
-        float[][] read = vectors(round, manifest, name, 2, size);
-        return new Moments(read[0], read[1]);
+    /**
+     * Gives the first and second moment of worker {@code worker}, of {@code size} floats each, in the checkpoint of
+     * {@code round}. Throws {@link UserError} when they are not what was written; what was given is then of no use.
+     */
+    public void readMoments(int round, int worker, int size, VectorPieces moments) {
+        Manifest manifest = manifest(round);
+        String name = momentsName(worker);
+        VectorFile.read(run, directory(round) + name, 2, size, sum(round, manifest, name), moments);
     }
 
     /** Reads every file of a checkpoint; throws {@link UserError} naming the first that is not what was written. */
@@ -156,9 +160,12 @@ public final class CheckpointStore {
         run.createDirectory(staging(round));
     }
 
-    /** Writes one worker's moments into a checkpoint that has begun; may be called again, and from any machine. */
-    public FileSum writeMoments(int round, int worker, Moments moments) {
-        return VectorFile.write(run, staging(round) + momentsName(worker), moments.first(), moments.second());
+    /**
+     * Writes one worker's moments, of {@code size} floats each, into a checkpoint that has begun; may be called again,
+     * and from any machine.
+     */
+    public FileSum writeMoments(int round, int worker, int size, VectorPieces moments) {
+        return VectorFile.write(run, staging(round) + momentsName(worker), 2, size, moments);
     }
 
     /**

@@ -27,26 +27,37 @@ final class VectorFile {
 
     /** Writes {@code vectors}, all of one length, as file {@code name}. */
     static FileSum write(RunDirectory run, String name, float[]... vectors) {
+        return write(
+                run,
+                name,
+                vectors.length,
+                vectors[0].length,
+                (vector, from, values, length) -> System.arraycopy(vectors[vector], from, values, 0, length));
+    }
+
+    /** Writes {@code count} vectors of {@code size} floats as file {@code name}, asking for them piece by piece. */
+    static FileSum write(RunDirectory run, String name, int count, int size, VectorPieces vectors) {
         CRC32C crc = new CRC32C();
-        int size = vectors[0].length;
         run.write(name, out -> {
             CheckedOutputStream checked = new CheckedOutputStream(out, crc);
             checked.write(ByteBuffer.allocate(HEADER_BYTES)
                     .putLong(MAGIC)
                     .putInt(VERSION)
-                    .putInt(vectors.length)
+                    .putInt(count)
                     .putLong(size)
                     .array());
             ByteBuffer chunk = ByteBuffer.allocate(Float.BYTES * CHUNK_FLOATS).order(ByteOrder.LITTLE_ENDIAN);
-            for (float[] vector : vectors) {
+            float[] values = new float[Math.min(size, CHUNK_FLOATS)];
+            for (int vector = 0; vector < count; vector++) {
                 for (int from = 0; from < size; from += CHUNK_FLOATS) {
-                    int count = Math.min(CHUNK_FLOATS, size - from);
-                    chunk.asFloatBuffer().put(vector, from, count);
-                    checked.write(chunk.array(), 0, Float.BYTES * count);
+                    int length = Math.min(CHUNK_FLOATS, size - from);
+                    vectors.piece(vector, from, values, length);
+                    chunk.asFloatBuffer().put(values, 0, length);
+                    checked.write(chunk.array(), 0, Float.BYTES * length);
                 }
             }
         });
-        return new FileSum((long) HEADER_BYTES + (long) Float.BYTES * size * vectors.length, crc.getValue());
+        return new FileSum((long) HEADER_BYTES + (long) Float.BYTES * size * count, crc.getValue());
     }
 
     /**
@@ -54,24 +65,37 @@ final class VectorFile {
      * not that, or not what {@code sum} says was written.
      */
     static float[][] read(RunDirectory run, String name, int count, int size, FileSum sum) {
+        float[][] vectors = new float[count][size];
+        read(
+                run,
+                name,
+                count,
+                size,
+                sum,
+                (vector, from, values, length) -> System.arraycopy(values, 0, vectors[vector], from, length));
+        return vectors;
+    }
+
+    /** The same, giving the vectors piece by piece; when it throws, nothing that it gave may be used. */
+    static void read(RunDirectory run, String name, int count, int size, FileSum sum, VectorPieces vectors) {
         CRC32C crc = new CRC32C();
         String path = run.path(name);
         sum.checkLength(run, name);
         try (InputStream raw = run.open(name);
                 DataInputStream in = new DataInputStream(new CheckedInputStream(raw, crc))) {
             checkHeader(in, path, count, size);
-            float[][] vectors = new float[count][size];
+            float[] values = new float[Math.min(size, CHUNK_FLOATS)];
             byte[] chunk = new byte[Float.BYTES * CHUNK_FLOATS];
             ByteBuffer floats = ByteBuffer.wrap(chunk).order(ByteOrder.LITTLE_ENDIAN);
-            for (float[] vector : vectors) {
+            for (int vector = 0; vector < count; vector++) {
                 for (int from = 0; from < size; from += CHUNK_FLOATS) {
                     int length = Math.min(CHUNK_FLOATS, size - from);
                     in.readFully(chunk, 0, Float.BYTES * length);
-                    floats.asFloatBuffer().get(vector, from, length);
+                    floats.asFloatBuffer().get(values, 0, length);
+                    vectors.piece(vector, from, values, length);
                 }
             }
             sum.checkCrc(path, crc.getValue());
-            return vectors;
         } catch (EOFException e) {
             throw new UserError(path + ": ends too early; the file is truncated" + Checkpoint.REMEDY, e);
         } catch (IOException e) {

@@ -7,6 +7,7 @@ import java.util.Deque;
 import java.util.HashMap;
 import java.util.Iterator;
 import java.util.Map;
+import java.util.UUID;
 import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -19,6 +20,9 @@ import org.jspecify.annotations.Nullable;
  * other runs, and of the capacity before, are closed when the first of the new ones is asked for.
  */
 final class ExecutorSessions {
+    /** Names this process among all executors. */
+    static final String PROCESS = UUID.randomUUID().toString();
+
     private static final ExecutorSessions OF_THIS_PROCESS = new ExecutorSessions();
 
     private record Key(String run, ModelSpec spec, boolean training, int device) {

@@ -92,11 +92,13 @@ public final class FathomPlugin implements SparkPlugin {
         public void init(PluginContext context, Map<String, String> extra) {
             context.metricRegistry()
                     .register("idleSessions", (Gauge<Integer>) ExecutorSessions.ofThisProcess()::idleCount);
+            context.metricRegistry().register("workers", (Gauge<Integer>) ResidentMoments.ofThisProcess()::count);
         }
 
         @Override
         public void shutdown() {
             ExecutorSessions.ofThisProcess().close();
+            ResidentMoments.ofThisProcess().close();
         }
     }
 }

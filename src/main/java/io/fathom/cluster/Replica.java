@@ -6,6 +6,8 @@ import io.fathom.engine.Session;
 import io.fathom.engine.Session.Vector;
 import io.fathom.train.Moments;
 import java.io.Serializable;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;
@@ -13,9 +15,10 @@ import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.broadcast.Broadcast;
 
 /**
- * Parameters, and moments where workers share them, on their way from the driver to the workers: slices of bytes, sent
- * once to each executor, each with a checksum that every worker compares with what it received. Bytes, since Spark
- * copies those but turns floats into bytes one by one.
+ * Parameters, and moments where workers share them, on their way from the driver to the workers: bytes, sent once to
+ * each executor, with a checksum for each slice that every worker compares with what it received. Bytes, since Spark
+ * copies those but turns floats into bytes one by one; many small broadcasts, since Spark holds one while it is made
+ * whole, and can put small ones to disk where memory is short.
  */
 final class Replica implements Serializable {
     private static final long serialVersionUID = 1L;
@@ -23,13 +26,16 @@ final class Replica implements Serializable {
     /** The vectors in the order in which they travel. */
     static final List<Vector> VECTORS = List.of(Vector.PARAMETERS, Vector.FIRST_MOMENT, Vector.SECOND_MOMENT);
 
-    private final Broadcast<byte[][]> sent;
+    /** With slices of 256 KiB just below {@code spark.broadcast.blockSize}, so that a broadcast is one block. */
+    private static final int SLICES_OF_BROADCAST = 15;
+
+    private final List<Broadcast<byte[]>> sent;
     private final int[] checksums;
     private final int size;
     private final int sliceFloats;
 
-    private Replica(Broadcast<byte[][]> sent, int[] checksums, Slices slices) {
-        this.sent = sent;
+    private Replica(List<Broadcast<byte[]>> sent, int[] checksums, Slices slices) {
+        this.sent = new ArrayList<>(sent);
         this.checksums = checksums;
         this.size = slices.size();
         this.sliceFloats = slices.sliceFloats();
@@ -39,14 +45,32 @@ final class Replica implements Serializable {
     static Replica of(JavaSparkContext spark, float[] theta, Optional<Moments> moments, Slices slices) {
         List<float[]> vectors =
                 moments.map(m -> List.of(theta, m.first(), m.second())).orElse(List.of(theta));
-        byte[][] bytes = new byte[vectors.size() * slices.count()][];
-        int[] checksums = new int[bytes.length];
-        IntStream.range(0, bytes.length).parallel().forEach(part -> {
-            int slice = part % slices.count();
-            bytes[part] = Floats.toBytes(vectors.get(part / slices.count()), slices.from(slice), slices.to(slice));
-            checksums[part] = Floats.crc32c(bytes[part]);
-        });
-        return new Replica(spark.broadcast(bytes), checksums, slices);
+        int[] checksums = new int[vectors.size() * slices.count()];
+        int broadcasts = broadcasts(slices);
+        List<Broadcast<byte[]>> sent = IntStream.range(0, vectors.size() * broadcasts)
+                .parallel()
+                .mapToObj(number -> {
+                    int vector = number / broadcasts;
+                    int first = number % broadcasts * SLICES_OF_BROADCAST;
+                    int end = Math.min(slices.count(), first + SLICES_OF_BROADCAST);
+                    byte[] bytes = Floats.toBytes(vectors.get(vector), slices.from(first), slices.to(end - 1));
+                    for (int slice = first; slice < end; slice++) {
+                        checksums[vector * slices.count() + slice] =
+                                Floats.crc32c(bytes, at(slice, slices), Float.BYTES * slices.length(slice));
+                    }
+                    return spark.broadcast(bytes);
+                })
+                .toList();
+        return new Replica(sent, checksums, slices);
+    }
+
+    private static int broadcasts(Slices slices) {
+        return (slices.count() + SLICES_OF_BROADCAST - 1) / SLICES_OF_BROADCAST;
+    }
+
+    /** First byte of a slice in its broadcast. */
+    private static int at(int slice, Slices slices) {
+        return Float.BYTES * slices.sliceFloats() * (slice % SLICES_OF_BROADCAST);
     }
 
     Slices slices() {
@@ -59,7 +83,18 @@ final class Replica implements Serializable {
 
     /** Copies slice {@code slice} of the parameters to the beginning of {@code values}. */
     void read(int slice, float[] values) {
-        Floats.get(Floats.buffer(sent.value()[slice]), values, slices().length(slice));
+        read(slice, bytes(0, slice), values);
+    }
+
+    private byte[] bytes(int vector, int slice) {
+        return sent.get(vector * broadcasts(slices()) + slice / SLICES_OF_BROADCAST)
+                .value();
+    }
+
+    private void read(int slice, byte[] bytes, float[] values) {
+        Slices slices = slices();
+        ByteBuffer from = Floats.buffer(bytes).position(at(slice, slices));
+        Floats.get(from, values, slices.length(slice));
     }
 
     /**
@@ -69,27 +104,28 @@ final class Replica implements Serializable {
         Slices slices = slices();
         float[] values = new float[slices.length(0)];
         for (int part = 0; part < checksums.length; part++) {
-            byte[] bytes = sent.value()[part];
-            int found = Floats.crc32c(bytes);
+            int slice = part % slices.count();
+            int vector = part / slices.count();
+            byte[] bytes = bytes(vector, slice);
+            int found = Floats.crc32c(bytes, at(slice, slices), Float.BYTES * slices.length(slice));
             if (found != checksums[part]) {
                 throw new IllegalStateException(String.format(
                         "part %d of the parameters arrived with CRC32C %08x, the driver sent %08x: the replica is"
                                 + " corrupt",
                         part, found, checksums[part]));
             }
-            int slice = part % slices.count();
-            Floats.get(Floats.buffer(bytes), values, slices.length(slice));
-            session.write(VECTORS.get(part / slices.count()), slices.from(slice), values, slices.length(slice));
+            read(slice, bytes, values);
+            session.write(VECTORS.get(vector), slices.from(slice), values, slices.length(slice));
         }
     }
 
     /** Drops the copies of executors; the driver keeps its own, from which they are fetched again when needed. */
     void leaveExecutors() {
-        sent.unpersist();
+        sent.forEach(Broadcast::unpersist);
     }
 
     /** Drops every copy. */
     void destroy() {
-        sent.destroy();
+        sent.forEach(Broadcast::destroy);
     }
 }

@@ -1,34 +1,37 @@
 package io.fathom.cluster;
 
 import io.fathom.average.Floats;
-import io.fathom.average.MeanOfWorkers;
+import io.fathom.average.OuterStep;
 import io.fathom.average.SliceCodec;
 import io.fathom.average.Slices;
-import io.fathom.checkpoint.CheckpointStore;
 import io.fathom.checkpoint.FileSum;
 import io.fathom.config.TrainConfig.InnerMoments;
 import io.fathom.corpus.HadoopSettings;
 import io.fathom.model.ModelSpec;
 import io.fathom.train.Moments;
-import java.util.ArrayList;
+import java.nio.ByteBuffer;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.UUID;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.apache.spark.api.java.JavaPairRDD;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.rdd.ShuffledRDD;
 import org.apache.spark.storage.StorageLevel;
 import scala.Tuple2;
+import scala.reflect.ClassTag;
 
 /**
  * The workers of one run on Spark, round after round.
  *
  * <p>A round is one Spark job: the parameters are broadcast, each logical worker makes its local steps from them, its
- * result goes in slices to the tasks that sum them in worker order, and the means come to the driver. The workers after
- * the round are a cached RDD whose parent is the workers after the round before: so Spark prefers the executor that
- * holds a worker's moments, and when that executor is lost, trains this worker again from {@link #startFrom}'s source,
- * with the same result. Broadcasts are kept at the driver as long as that may need them.
+ * result goes in slices to the tasks that sum them in worker order, and the means come to the driver. Between rounds a
+ * worker's moments stay where its engine left them, see {@link ResidentMoments}; Spark caches nothing but each worker's
+ * number, so that it prefers the executor where that worker is. Broadcasts are kept at the driver as long as a worker
+ * that is lost may need them to be trained again.
  */
 final class Rounds implements AutoCloseable {
     /** 256 KiB: what a core works on in its own cache, and no large object to any garbage collector. */
@@ -38,76 +41,98 @@ final class Rounds implements AutoCloseable {
     private final WorkerTools tools;
     private final Slices slices;
     private final SliceCodec codec;
-    private final List<Replica> sent = new ArrayList<>();
-    private JavaRDD<WorkerState> workers;
+    private WorkerHistory history;
+    private JavaRDD<Integer> workers;
+    private List<WorkerReport> last = List.of();
 
     Rounds(JavaSparkContext spark, WorkerTools tools, Slices slices, SliceCodec codec, WorkerSource source) {
         this.spark = spark;
         this.tools = tools;
         this.slices = slices;
         this.codec = codec;
-        this.workers = from(source);
+        this.history = new WorkerHistory(UUID.randomUUID().toString(), tools, source, 0, List.of());
+        this.workers = deal();
     }
 
-    private JavaRDD<WorkerState> from(WorkerSource source) {
+    /** The workers' numbers; where Spark first trains a worker, its number is cached, and the worker stays. */
+    private JavaRDD<Integer> deal() {
         List<Integer> ids = IntStream.range(0, tools.workers()).boxed().toList();
-        return spark.parallelize(ids, tools.workers()).map(source);
+        return spark.parallelize(ids, tools.workers()).map(id -> id).persist(StorageLevel.MEMORY_AND_DISK());
     }
 
     /**
-     * What a round gave.
+     * What a round gave beside the means of the parameters.
      *
-     * @param mean of the workers that did not fail; empty floats when all failed
-     * @param moments likewise, where workers share them
+     * @param moments the mean of the workers', where they share them
      * @param reports in worker order
      */
-    record Outcome(MeanOfWorkers mean, Optional<Moments> moments, List<WorkerReport> reports) {}
+    record Outcome(Optional<Moments> moments, List<WorkerReport> reports) {}
 
     /**
      * Runs the job of one round of {@code spec}, of at most {@code localSteps} steps and {@code seconds}, from
-     * {@code theta} and, where workers share them, {@code moments}; when it throws, the workers are as they were.
+     * {@code theta} and, where workers share them, {@code moments}, and brings the means to {@code step}; none where
+     * all workers failed. When it throws, the workers are as they were.
      */
-    Outcome run(ModelSpec spec, float[] theta, Optional<Moments> moments, int localSteps, double seconds) {
+    Outcome run(
+            ModelSpec spec, float[] theta, Optional<Moments> moments, int localSteps, double seconds, OuterStep step) {
         Replica parameters = Replica.of(spark, theta, moments, slices);
-        sent.add(parameters);
-        TrainWorker train = new TrainWorker(tools.withSpec(spec), localSteps, seconds, parameters, codec);
-        JavaRDD<WorkerState> trained = workers.map(train).persist(StorageLevel.MEMORY_AND_DISK());
-        JavaPairRDD<Integer, byte[]> means = trained.flatMapToPair(WorkerState::parts)
-                .partitionBy(new SlicePartitioner(slices, vectors()))
-                .mapPartitionsToPair(new SumSlices(slices, codec));
         List<Tuple2<Integer, byte[]>> parts;
         try {
-            parts = means.collect();
+            parts = means(new TrainWorker(history, spec, localSteps, seconds, parameters, codec));
         } catch (RuntimeException e) {
-            trained.unpersist();
+            parameters.destroy();
             throw e;
-        } finally {
-            // Spark would keep them until the driver's next full collection, and the disk would fill.
-            means.rdd().cleanShuffleDependencies(false);
         }
         parameters.leaveExecutors();
-        workers.unpersist();
-        workers = trained;
-        return outcome(parts);
+        last = parts.stream()
+                .filter(part -> part._1() == Emission.REPORT)
+                .map(part -> WorkerReport.fromBytes(part._2()))
+                .sorted(Comparator.comparingInt(WorkerReport::worker))
+                .toList();
+        history = history.with(new WorkerHistory.Past(
+                spec,
+                parameters,
+                last.stream().map(WorkerReport::steps).toList(),
+                last.stream()
+                        .filter(WorkerReport::failed)
+                        .map(WorkerReport::worker)
+                        .toList()));
+        return new Outcome(bring(parts, step), last);
     }
 
-    private Outcome outcome(List<Tuple2<Integer, byte[]>> parts) {
-        float[][] means = new float[vectors()][slices.size()];
-        List<WorkerReport> reports = new ArrayList<>();
-        for (Tuple2<Integer, byte[]> part : parts) {
-            if (part._1() < 0) {
-                reports.add(WorkerReport.fromBytes(part._2()));
-            }
+    private List<Tuple2<Integer, byte[]>> means(TrainWorker train) {
+        JavaPairRDD<Integer, Parcel> given = workers.flatMapToPair(train);
+        ShuffledRDD<Integer, Parcel, ByteBuffer> slicesOfWorkers = new ShuffledRDD<>(
+                given.rdd(), new SlicePartitioner(slices, vectors()), given.kClassTag(), given.vClassTag(), tag());
+        slicesOfWorkers.setSerializer(new ParcelSerializer());
+        try {
+            return JavaPairRDD.fromRDD(slicesOfWorkers, given.kClassTag(), tag())
+                    .mapPartitions(new SumSlices(slices, codec))
+                    .collect();
+        } finally {
+            // Spark would keep them until the driver's next full collection, and the disk would fill.
+            slicesOfWorkers.cleanShuffleDependencies(false);
         }
-        parts.parallelStream().filter(part -> part._1() >= 0).forEach(part -> {
+    }
+
+    private static ClassTag<ByteBuffer> tag() {
+        return ClassTag.apply(ByteBuffer.class);
+    }
+
+    private Optional<Moments> bring(List<Tuple2<Integer, byte[]>> parts, OuterStep step) {
+        float[][] shared = new float[vectors() - 1][slices.size()];
+        parts.parallelStream().filter(part -> part._1() != Emission.REPORT).forEach(part -> {
+            int vector = part._1() / slices.count();
             int slice = part._1() % slices.count();
-            Floats.buffer(part._2())
-                    .asFloatBuffer()
-                    .get(means[part._1() / slices.count()], slices.from(slice), slices.length(slice));
+            float[] mean = new float[slices.length(slice)];
+            Floats.get(Floats.buffer(part._2()), mean, mean.length);
+            if (vector == 0) {
+                step.take(slice, mean);
+            } else {
+                System.arraycopy(mean, 0, shared[vector - 1], slices.from(slice), mean.length);
+            }
         });
-        reports.sort(Comparator.comparingInt(WorkerReport::worker));
-        Optional<Moments> moments = means.length == 1 ? Optional.empty() : Optional.of(new Moments(means[1], means[2]));
-        return new Outcome(new MeanOfWorkers(means[0], codec.relative()), moments, reports);
+        return shared.length == 0 ? Optional.empty() : Optional.of(new Moments(shared[0], shared[1]));
     }
 
     /** How many vectors go up and down in a round. */
@@ -117,31 +142,47 @@ final class Rounds implements AutoCloseable {
 
     /** Has every worker write its moments into the checkpoint of {@code round}, which has begun. In worker order. */
     List<FileSum> writeMoments(HadoopSettings hadoop, String run, int round) {
-        return workers
-                .map(worker -> {
-                    FileSum sum = new CheckpointStore(hadoop.configuration(), run)
-                            .writeMoments(
-                                    round, worker.worker(), worker.moments().orElseThrow());
-                    // Longs, since Kryo, where a cluster has chosen it, cannot send records.
-                    return new long[] {sum.length(), sum.crc32c()};
-                })
-                .collect()
-                .stream()
+        return workers.map(new WriteMoments(history, hadoop, run, round)).collect().stream()
                 .map(sum -> new FileSum(sum[0], sum[1]))
                 .toList();
     }
 
     /** From now on workers that are lost begin from {@code source}, which must be what they are now. */
     void startFrom(WorkerSource source) {
-        close();
-        workers = from(source);
+        forget();
+        history = history.from(source);
+        if (unevenlyDealt()) {
+            // Now that one who moves finds its moments in the source.
+            workers.unpersist();
+            workers = deal();
+        }
+    }
+
+    /** Whether some executor has two workers more than another, such as one that came later. */
+    private boolean unevenlyDealt() {
+        if (spark.isLocal()) {
+            return false;
+        }
+        // One of them is the driver.
+        int executors = spark.sc().statusTracker().getExecutorInfos().length - 1;
+        List<Long> counts = List.copyOf(last.stream()
+                .collect(Collectors.groupingBy(WorkerReport::executor, Collectors.counting()))
+                .values());
+        long most = counts.stream().mapToLong(Long::longValue).max().orElse(0);
+        long least = counts.size() < executors
+                ? 0
+                : counts.stream().mapToLong(Long::longValue).min().orElse(0);
+        return most > least + 1;
+    }
+
+    private void forget() {
+        history.since().forEach(past -> past.parameters().destroy());
     }
 
     /** Drops all that is held on executors and at the driver. */
     @Override
     public void close() {
         workers.unpersist();
-        sent.forEach(Replica::destroy);
-        sent.clear();
+        forget();
     }
 }

@@ -12,10 +12,8 @@ import java.util.List;
 /**
  * A run's checkpoints as its rounds use them: workers write the moments they keep, the driver the rest, and lost
  * workers begin again from there.
- *
- * @param size floats of a parameter vector
  */
-record RunCheckpoints(RunDirectory run, HadoopSettings hadoop, TrainConfig config, int size) {
+record RunCheckpoints(RunDirectory run, HadoopSettings hadoop, TrainConfig config) {
 
     /** Saves {@code now}, the state of {@code rounds}; when it throws, earlier checkpoints are as they were. */
     void save(Checkpoint now, Rounds rounds) {
@@ -43,8 +41,8 @@ record RunCheckpoints(RunDirectory run, HadoopSettings hadoop, TrainConfig confi
             return new WorkerSource.WithoutMoments(steps);
         }
         return checkpoint.round() == 0
-                ? new WorkerSource.Fresh(size)
-                : new WorkerSource.Resumed(hadoop, run.path(), checkpoint.round(), size, steps);
+                ? new WorkerSource.Fresh()
+                : new WorkerSource.Resumed(hadoop, run.path(), checkpoint.round(), steps);
     }
 
     private boolean workersKeepMoments() {

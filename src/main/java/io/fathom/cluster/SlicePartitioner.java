@@ -3,12 +3,12 @@ package io.fathom.cluster;
 import io.fathom.average.Slices;
 import org.apache.spark.Partitioner;
 
-/** A few slices a partition; workers' reports, whose keys are negative, go with the first. */
+/** A few slices a partition; workers' reports, which are made last, go with the last. */
 final class SlicePartitioner extends Partitioner {
     private static final long serialVersionUID = 1L;
 
     /** Of as many parameters a task makes the means: few enough tasks, and far below what one may hold. */
-    private static final int TASK_FLOATS = 1 << 21;
+    private static final int TASK_FLOATS = 1 << 20;
 
     private final int slices;
     private final int slicesOfTask;
@@ -26,7 +26,8 @@ final class SlicePartitioner extends Partitioner {
 
     @Override
     public int getPartition(Object key) {
-        return Math.max(0, (Integer) key) / slicesOfTask;
+        int number = (Integer) key;
+        return number == Emission.REPORT ? numPartitions() - 1 : number / slicesOfTask;
     }
 
     @Override

@@ -1,36 +1,43 @@
 package io.fathom.cluster;
 
 import io.fathom.average.ChangeNorms;
-import io.fathom.average.Contribution;
 import io.fathom.average.SliceCodec;
 import io.fathom.average.Slices;
-import io.fathom.average.WholeFloats;
 import io.fathom.config.TrainConfig.InnerMoments;
 import io.fathom.config.UserError;
+import io.fathom.engine.MomentMemory;
 import io.fathom.engine.Session;
 import io.fathom.engine.Session.Vector;
-import io.fathom.model.ParameterLayout;
+import io.fathom.model.ModelSpec;
 import io.fathom.train.LocalTrainer;
-import io.fathom.train.Moments;
 import io.fathom.train.StepMeans;
-import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
-import java.util.Optional;
 import org.apache.spark.TaskContext;
-import org.apache.spark.api.java.function.Function;
+import org.apache.spark.api.java.function.PairFlatMapFunction;
+import org.jspecify.annotations.Nullable;
+import scala.Tuple2;
 
 /** One worker's round, as a task: H local steps from the broadcast parameters. */
-final class TrainWorker implements Function<WorkerState, WorkerState> {
+final class TrainWorker implements PairFlatMapFunction<Integer, Integer, Parcel> {
     private static final long serialVersionUID = 1L;
 
+    private final WorkerHistory history;
     private final WorkerTools tools;
     private final int localSteps;
     private final double seconds;
     private final Replica parameters;
     private final SliceCodec codec;
 
-    TrainWorker(WorkerTools tools, int localSteps, double seconds, Replica parameters, SliceCodec codec) {
-        this.tools = tools;
+    TrainWorker(
+            WorkerHistory history,
+            ModelSpec spec,
+            int localSteps,
+            double seconds,
+            Replica parameters,
+            SliceCodec codec) {
+        this.history = history;
+        this.tools = history.tools().withSpec(spec);
         this.localSteps = localSteps;
         this.seconds = seconds;
         this.parameters = parameters;
@@ -38,36 +45,66 @@ final class TrainWorker implements Function<WorkerState, WorkerState> {
     }
 
     @Override
-    public WorkerState call(WorkerState before) {
-        before.forgetContributions();
-        ExecutorSessions sessions = ExecutorSessions.ofThisProcess();
-        try (ExecutorSessions.Loan loan = sessions.training(tools)) {
-            Session session = loan.session();
-            parameters.writeTo(session);
-            if (!parameters.holdsMoments()) {
-                writeMoments(before.moments(), session);
+    public Iterator<Tuple2<Integer, Parcel>> call(Integer worker) {
+        // Before anything may answer for this worker: what cannot be made again fails the task.
+        MomentMemory memory = moments() == InnerMoments.LOCAL ? history.moments(worker, tools) : null;
+        ExecutorSessions.Loan loan = null;
+        try {
+            loan = ExecutorSessions.ofThisProcess().training(tools);
+            return train(worker, memory, loan);
+        } catch (RuntimeException | Error e) {
+            if (loan != null) {
+                loan.close();
             }
-            TaskContext task = TaskContext.get();
-            StepMeans means = new LocalTrainer(session, tools.optimization())
-                    .steps(
-                            sessions.resident(tools).trainingBatches()::batch,
-                            before.worker(),
-                            before.steps(),
-                            new LocalTrainer.Limits(localSteps, seconds, () -> task != null && task.isInterrupted()));
-            WorkerState after = after(before, session, means);
-            loan.keep();
-            return after;
-        } catch (UserError e) {
-            return failed(before, e);
+            if (memory != null) {
+                memory.close();
+            }
+            if (e instanceof UserError why) {
+                return failed(worker, why);
+            }
+            throw e;
         }
     }
 
-    private void writeMoments(Optional<Moments> moments, Session session) {
-        if (moments.isPresent()) {
-            session.write(Vector.FIRST_MOMENT, moments.get().first());
-            session.write(Vector.SECOND_MOMENT, moments.get().second());
-            return;
+    private InnerMoments moments() {
+        return tools.optimization().adamw().moments();
+    }
+
+    private Iterator<Tuple2<Integer, Parcel>> train(
+            int worker, @Nullable MomentMemory memory, ExecutorSessions.Loan loan) {
+        Session session = loan.session();
+        if (memory != null) {
+            session.attach(memory);
+        } else if (!parameters.holdsMoments()) {
+            clearMoments(session);
         }
+        parameters.writeTo(session);
+        TaskContext task = TaskContext.get();
+        StepMeans means = new LocalTrainer(session, tools.optimization())
+                .steps(
+                        ExecutorSessions.ofThisProcess().resident(tools).trainingBatches()::batch,
+                        worker,
+                        history.steps(worker),
+                        new LocalTrainer.Limits(localSteps, seconds, task::isInterrupted));
+        loan.keep();
+        Iterator<Tuple2<Integer, Parcel>> given = new Emission(
+                        new Emission.TrainedWorker(
+                                worker,
+                                history.steps(worker) + means.steps(),
+                                means,
+                                session,
+                                parameters,
+                                moments() == InnerMoments.AVERAGE ? Replica.VECTORS.size() : 1),
+                        codec)
+                .parcels(loan::close);
+        if (memory != null) {
+            // Kept whether or not this attempt's output arrives: another one would come to the same.
+            ResidentMoments.ofThisProcess().put(history.id(), worker, history.round() + 1, memory);
+        }
+        return given;
+    }
+
+    private void clearMoments(Session session) {
         Slices slices = parameters.slices();
         float[] zeros = new float[slices.length(0)];
         for (int slice = 0; slice < slices.count(); slice++) {
@@ -76,78 +113,16 @@ final class TrainWorker implements Function<WorkerState, WorkerState> {
         }
     }
 
-    /** Reads the session's parameters slice by slice, so that no vector of them is ever made. */
-    private WorkerState after(WorkerState before, Session session, StepMeans means) {
-        Slices slices = parameters.slices();
-        int longest = slices.length(0);
-        float[] from = new float[longest];
-        float[] to = new float[longest];
-        float[] decoded = codec.relative() ? new float[longest] : null;
-        ChangeNorms.Sum norms = new ChangeNorms.Sum(ParameterLayout.of(tools.spec()));
-        List<byte[]> contributions = new ArrayList<>(slices.count());
-        long bytes = 0;
-        for (int slice = 0; slice < slices.count(); slice++) {
-            int first = slices.from(slice);
-            int end = slices.to(slice);
-            parameters.read(slice, from);
-            session.read(Vector.PARAMETERS, first, to, end - first);
-            int length = codec.bytes(first, end);
-            byte[] contribution = Contribution.begin(before.worker(), means.tokens(), length);
-            codec.encode(from, to, first, end, Contribution.values(contribution));
-            if (decoded != null) {
-                codec.decode(Contribution.values(contribution), first, end, decoded);
-            }
-            norms.add(first, end, from, to, decoded);
-            contributions.add(contribution);
-            bytes += length;
-        }
-        InnerMoments moments = tools.optimization().adamw().moments();
-        if (moments == InnerMoments.AVERAGE) {
-            bytes += giveMoments(session, before.worker(), means.tokens(), contributions);
-        }
-        WorkerReport report =
-                new WorkerReport(before.worker(), before.steps() + means.steps(), means, bytes, norms.norms(), "");
-        Optional<Moments> kept = moments == InnerMoments.LOCAL
-                ? Optional.of(new Moments(whole(session, Vector.FIRST_MOMENT), whole(session, Vector.SECOND_MOMENT)))
-                : Optional.empty();
-        return before.after(kept, contributions, report);
-    }
-
-    /** Adds the moments after the parameters, as fp32: what they hold ranges over too many powers of two for less. */
-    private long giveMoments(Session session, int worker, long tokens, List<byte[]> contributions) {
-        Slices slices = parameters.slices();
-        SliceCodec whole = new WholeFloats();
-        float[] values = new float[slices.length(0)];
-        long bytes = 0;
-        for (Vector vector : List.of(Vector.FIRST_MOMENT, Vector.SECOND_MOMENT)) {
-            for (int slice = 0; slice < slices.count(); slice++) {
-                int first = slices.from(slice);
-                int end = slices.to(slice);
-                session.read(vector, first, values, end - first);
-                byte[] contribution = Contribution.begin(worker, tokens, whole.bytes(first, end));
-                whole.encode(values, values, first, end, Contribution.values(contribution));
-                contributions.add(contribution);
-                bytes += whole.bytes(first, end);
-            }
-        }
-        return bytes;
-    }
-
-    private static float[] whole(Session session, Vector vector) {
-        float[] values = new float[session.program().layout().size()];
-        session.read(vector, values);
-        return values;
-    }
-
     /**
      * A failure is an answer and no exception: trying the same steps again would fail in the same way. Should the run
      * go on without this worker, its next round passes over the batches of this one.
      */
-    private WorkerState failed(WorkerState before, UserError e) {
+    private Iterator<Tuple2<Integer, Parcel>> failed(int worker, UserError e) {
         StepMeans none = new StepMeans(0, 0, 0, 0, 0, 0, 0, 0, 0);
         String why = e.getMessage() == null ? e.toString() : e.getMessage();
-        WorkerReport report =
-                new WorkerReport(before.worker(), before.steps() + localSteps, none, 0, ChangeNorms.none(), why);
-        return before.after(before.moments(), List.of(), report);
+        WorkerReport report = new WorkerReport(
+                worker, history.steps(worker) + localSteps, none, 0, ChangeNorms.none(), ExecutorSessions.PROCESS, why);
+        Parcel parcel = new Parcel.Made(report.toBytes());
+        return List.of(new Tuple2<>(Emission.REPORT, parcel)).iterator();
     }
 }

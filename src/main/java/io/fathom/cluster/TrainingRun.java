@@ -1,7 +1,7 @@
 package io.fathom.cluster;
 
-import io.fathom.average.Divergence;
 import io.fathom.average.Outer;
+import io.fathom.average.OuterStep;
 import io.fathom.average.QuantisedChanges;
 import io.fathom.average.SliceCodec;
 import io.fathom.average.Slices;
@@ -82,8 +82,7 @@ public final class TrainingRun {
         this.layout = ParameterLayout.of(tools.spec());
         HeapNeeds.check(spark, layout.size(), this.config);
         this.run = run;
-        this.checkpoints =
-                new RunCheckpoints(run, new HadoopSettings(spark.hadoopConfiguration()), this.config, layout.size());
+        this.checkpoints = new RunCheckpoints(run, new HadoopSettings(spark.hadoopConfiguration()), this.config);
         this.outer = switch (this.config.outer().kind()) {
             case AVERAGE -> new Outer.Average();
             case NESTEROV ->
@@ -130,17 +129,16 @@ public final class TrainingRun {
      * @throws StoppedException when the process was told to end
      */
     public TrainingSummary train(Checkpoint from) {
-        try (Rounds rounds = new Rounds(
-                        spark,
-                        tools,
-                        new Slices(layout.size(), Rounds.SLICE_FLOATS),
-                        codec,
-                        checkpoints.workers(from));
+        try (Rounds rounds = new Rounds(spark, tools, slices(), codec, checkpoints.workers(from));
                 Interruption interruption = new Interruption(() -> spark.cancelJobGroup(tools.run()))) {
             return train(from, rounds, interruption);
         } finally {
             spark.clearJobGroup();
         }
+    }
+
+    private Slices slices() {
+        return new Slices(layout.size(), Rounds.SLICE_FLOATS);
     }
 
     private TrainingSummary train(Checkpoint from, Rounds rounds, Interruption interruption) {
@@ -154,12 +152,11 @@ public final class TrainingRun {
             ModelSpec stage = stage(now, from);
             describe("round " + round + "/" + config.rounds() + ": " + config.workers() + " workers x "
                     + config.localSteps() + " steps" + before);
-            Rounds.Outcome outcome = round(rounds, stage, now, interruption);
+            OuterStep step = new OuterStep(outer, now.parameters(), now.velocity(), slices(), codec.relative());
+            Rounds.Outcome outcome = round(rounds, stage, now, step, interruption);
             RoundMetrics.Exchange exchange = RoundMetrics.Exchange.of(
-                    outcome.reports(),
-                    Divergence.norm(now.parameters(), outcome.mean()),
-                    2L * Float.BYTES * layout.size() * rounds.vectors());
-            now = commit(now, stage, outcome, started);
+                    outcome.reports(), step.change(), 2L * Float.BYTES * layout.size() * rounds.vectors());
+            now = commit(now, stage, outcome, step.step(), started);
             RoundMetrics metrics =
                     RoundMetrics.of(now, stage, outcome.reports(), exchange, (System.nanoTime() - started) / 1e9);
             boolean last = round == config.rounds();
@@ -204,11 +201,13 @@ public final class TrainingRun {
         return stage;
     }
 
-    private Rounds.Outcome round(Rounds rounds, ModelSpec stage, Checkpoint now, Interruption interruption) {
+    private Rounds.Outcome round(
+            Rounds rounds, ModelSpec stage, Checkpoint now, OuterStep step, Interruption interruption) {
         int round = now.round() + 1;
         Rounds.Outcome outcome;
         try {
-            outcome = rounds.run(stage, now.parameters(), now.moments(), config.localSteps(), config.roundSeconds());
+            outcome = rounds.run(
+                    stage, now.parameters(), now.moments(), config.localSteps(), config.roundSeconds(), step);
         } catch (RuntimeException e) {
             if (interruption.requested()) {
                 throw new StoppedException(
@@ -233,8 +232,8 @@ public final class TrainingRun {
                 stage, spec -> roundFlops(spec, config) / config.localSteps() / config.workers());
     }
 
-    private Checkpoint commit(Checkpoint before, ModelSpec stage, Rounds.Outcome outcome, long started) {
-        Outer.Step step = outer.step(before.parameters(), outcome.mean(), before.velocity());
+    private Checkpoint commit(
+            Checkpoint before, ModelSpec stage, Rounds.Outcome outcome, Outer.Step step, long started) {
         TrainingProgress was = before.progress();
         List<WorkerReport> reports = outcome.reports();
         List<Long> steps = reports.stream().map(WorkerReport::steps).toList();

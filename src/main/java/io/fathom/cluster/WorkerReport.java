@@ -17,9 +17,11 @@ import java.io.UncheckedIOException;
  * @param means of its steps; all zero when it failed
  * @param bytes of its encoded parameters
  * @param changes how far it moved and what encoding lost
+ * @param executor names the process that trained it
  * @param failure why nothing of it can be used; empty when all went well
  */
-record WorkerReport(int worker, long steps, StepMeans means, long bytes, ChangeNorms changes, String failure) {
+record WorkerReport(
+        int worker, long steps, StepMeans means, long bytes, ChangeNorms changes, String executor, String failure) {
     boolean failed() {
         return !failure.isEmpty();
     }
@@ -41,6 +43,7 @@ record WorkerReport(int worker, long steps, StepMeans means, long bytes, ChangeN
             out.writeLong(this.bytes);
             write(changes.squaredChanges(), out);
             write(changes.squaredErrors(), out);
+            out.writeUTF(executor);
             // UTF-8 strings of DataOutput end at 64 KiB; a message is for one line.
             out.writeUTF(failure.length() <= 8000 ? failure : failure.substring(0, 8000));
         } catch (IOException e) {
@@ -66,6 +69,7 @@ record WorkerReport(int worker, long steps, StepMeans means, long bytes, ChangeN
                             in.readDouble()),
                     in.readLong(),
                     new ChangeNorms(read(in), read(in)),
+                    in.readUTF(),
                     in.readUTF());
         } catch (IOException e) {
             throw new UncheckedIOException(e);

@@ -2,20 +2,28 @@ package io.fathom.cluster;
 
 import io.fathom.checkpoint.CheckpointStore;
 import io.fathom.corpus.HadoopSettings;
-import io.fathom.train.Moments;
+import io.fathom.engine.Session;
+import java.io.Serializable;
 import java.util.List;
-import java.util.Optional;
-import org.apache.spark.api.java.function.Function;
 
 /** Where workers begin: with nothing learnt, or from a checkpoint. */
-sealed interface WorkerSource extends Function<Integer, WorkerState> {
+sealed interface WorkerSource extends Serializable {
+
+    /** Steps that worker {@code worker} has made. */
+    long steps(int worker);
+
+    /** Brings the moments of worker {@code worker} into {@code session}, where they are zero. */
+    void load(int worker, Session session);
 
     /** Moments of zero, no steps made. */
-    record Fresh(int size) implements WorkerSource {
+    record Fresh() implements WorkerSource {
         @Override
-        public WorkerState call(Integer worker) {
-            return WorkerState.before(worker, 0, Optional.of(Moments.zero(size)));
+        public long steps(int worker) {
+            return 0;
         }
+
+        @Override
+        public void load(int worker, Session session) {}
     }
 
     /** No moments: workers share them, or begin each round with none. */
@@ -25,21 +33,36 @@ sealed interface WorkerSource extends Function<Integer, WorkerState> {
         }
 
         @Override
-        public WorkerState call(Integer worker) {
-            return WorkerState.before(worker, steps.get(worker), Optional.empty());
+        public long steps(int worker) {
+            return steps.get(worker);
+        }
+
+        @Override
+        public void load(int worker, Session session) {
+            throw new IllegalStateException("these workers keep no moments");
         }
     }
 
     /** Moments read from the checkpoint of {@code round}. */
-    record Resumed(HadoopSettings hadoop, String run, int round, int size, List<Long> steps) implements WorkerSource {
+    record Resumed(HadoopSettings hadoop, String run, int round, List<Long> steps) implements WorkerSource {
         public Resumed {
             steps = List.copyOf(steps);
         }
 
         @Override
-        public WorkerState call(Integer worker) {
-            CheckpointStore store = new CheckpointStore(hadoop.configuration(), run);
-            return WorkerState.before(worker, steps.get(worker), Optional.of(store.moments(round, worker, size)));
+        public long steps(int worker) {
+            return steps.get(worker);
+        }
+
+        @Override
+        public void load(int worker, Session session) {
+            new CheckpointStore(hadoop.configuration(), run)
+                    .readMoments(
+                            round,
+                            worker,
+                            session.program().layout().size(),
+                            (vector, from, values, length) ->
+                                    session.write(ResidentMoments.VECTORS.get(vector), from, values, length));
         }
     }
 }

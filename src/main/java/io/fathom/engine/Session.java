@@ -4,7 +4,8 @@ import io.fathom.model.Batch;
 import io.fathom.program.Program;
 
 /**
- * One program on one engine, with its parameters, gradient and optimizer moments; all zero when opened.
+ * One program on one engine, with its parameters, gradient and optimizer moments; all zero when opened. Moments of its
+ * own serve until it is {@linkplain #attach attached} to a worker's.
  *
  * <p>Not thread-safe: one thread at a time. A step is {@code clearGradient}, {@code run} for each micro-batch,
  * {@code update}.
@@ -57,6 +58,19 @@ public interface Session extends AutoCloseable {
             values[i] = narrow[i];
         }
     }
+
+    /**
+     * Memory for a worker's moments, all zero; whoever asks for it closes it. A program that does not train throws
+     * {@link IllegalArgumentException}.
+     */
+    MomentMemory takeMoments();
+
+    /**
+     * Makes {@code moments} the moments of this session: every later read, write and update is one of them. Nothing is
+     * copied, unless they come from another GPU. Throws {@link IllegalArgumentException} when they are of another
+     * engine or layout.
+     */
+    void attach(MomentMemory moments);
 
     /** Sets the gradient to zero. */
     void clearGradient();

@@ -32,9 +32,11 @@ import java.util.List;
 import java.util.Random;
 import java.util.stream.Stream;
 import org.apache.spark.rdd.RDD;
+import org.apache.spark.rdd.ShuffledRDD;
 import org.jspecify.annotations.NullMarked;
 import org.junit.jupiter.api.Test;
 import scala.Tuple2;
+import scala.reflect.ClassTag;
 
 /** The plan of the house: which room may use which, and who may use what from outside. */
 class HouseTest {
@@ -232,9 +234,10 @@ class HouseTest {
     }
 
     /**
-     * Spark's API for Java, with what an {@code RDD} shows to Java, and no more: Scala's classes other than
-     * {@code Tuple2} differ between 2.12 and 2.13, also where they are but the type of a parameter or result; barrier
-     * stages have no API for Java.
+     * Spark's API for Java, with what an {@code RDD} shows to Java, and the shuffle with a serializer of one's own,
+     * whose constructors and methods are the same in both lines, and no more: Scala's classes other than {@code Tuple2}
+     * and {@code ClassTag} differ between 2.12 and 2.13, also where they are but the type of a parameter or result;
+     * barrier stages have no API for Java.
      */
     private static final class UseOnlyWhatSparkLinesShare extends ArchCondition<JavaClass> {
         private static final DescribedPredicate<JavaClass> SPARK = resideInAPackage("org.apache.spark..");
@@ -244,13 +247,15 @@ class HouseTest {
                         "org.apache.spark.api.plugin",
                         "org.apache.spark.broadcast",
                         "org.apache.spark.resource",
+                        "org.apache.spark.serializer",
                         "org.apache.spark.storage",
                         "org.apache.spark.util")
                 .or(type(RDD.class))
+                .or(type(ShuffledRDD.class))
                 .and(not(simpleName("SparkEnv")))
                 .and(not(simpleNameStartingWith("Barrier")));
         private static final DescribedPredicate<JavaClass> SCALA =
-                resideInAPackage("scala..").and(not(type(Tuple2.class)));
+                resideInAPackage("scala..").and(not(type(Tuple2.class).or(type(ClassTag.class))));
         private static final DescribedPredicate<JavaClass> FOREIGN = SCALA.or(SPARK.and(not(API)));
 
         UseOnlyWhatSparkLinesShare() {

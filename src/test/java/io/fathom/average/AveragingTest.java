@@ -5,6 +5,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.math.BigDecimal;
 import java.math.MathContext;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
@@ -62,44 +66,98 @@ class AveragingTest {
         assertThatThrownBy(() -> new WeightedMean(2).add(new float[1], 1)).isInstanceOf(IllegalArgumentException.class);
     }
 
+    private static Outer.Step step(
+            Outer outer, float[] theta, float[] mean, boolean relative, Optional<float[]> velocity) {
+        Slices slices = new Slices(theta.length, 3);
+        OuterStep step = new OuterStep(outer, theta, velocity, slices, relative);
+        for (int slice = slices.count() - 1; slice >= 0; slice--) {
+            step.take(slice, Arrays.copyOfRange(mean, slices.from(slice), slices.to(slice)));
+        }
+        return step.step();
+    }
+
     @Test
     void averageGivesTheMeanItself() {
         float[] theta = floats(4, 1e-3, 1e3);
         float[] mean = floats(5, 1e-3, 1e3);
-        Outer.Step step = new Outer.Average().step(theta, new MeanOfWorkers(mean, false), Optional.empty());
+        Outer.Step step = step(new Outer.Average(), theta, mean, false, Optional.empty());
         assertThat(step.parameters()).isEqualTo(mean);
         assertThat(step.velocity()).isEmpty();
     }
 
     @Test
     void averageOfChangesAddsThem() {
-        Outer.Step step = new Outer.Average()
-                .step(new float[] {1, 2}, new MeanOfWorkers(new float[] {0.5f, -1}, true), Optional.empty());
-        assertThat(step.parameters()).containsExactly(1.5f, 1);
+        float[] changes = {0.5f, -1, 0, 2};
+        Outer.Step step = step(new Outer.Average(), new float[] {1, 2, 3, 4}, changes, true, Optional.empty());
+        assertThat(step.parameters()).containsExactly(1.5f, 1, 3, 6);
     }
 
     @Test
     void nesterovByHand() {
         Outer nesterov = new Outer.Nesterov(0.5, 0.5);
         // gradient 2: v = 2, theta = 10 - 0.5 (2 + 1) = 8.5
-        Outer.Step first = nesterov.step(new float[] {10}, new MeanOfWorkers(new float[] {8}, false), Optional.empty());
+        Outer.Step first = step(nesterov, new float[] {10}, new float[] {8}, false, Optional.empty());
         assertThat(first.parameters()).containsExactly(8.5f);
         assertThat(first.velocity().orElseThrow()).containsExactly(2);
         // gradient 1: v = 0.5 * 2 + 1 = 2, theta = 8.5 - 0.5 (1 + 1) = 7.5
-        Outer.Step second =
-                nesterov.step(first.parameters(), new MeanOfWorkers(new float[] {-1}, true), first.velocity());
+        Outer.Step second = step(nesterov, first.parameters(), new float[] {-1}, true, first.velocity());
         assertThat(second.parameters()).containsExactly(7.5f);
         assertThat(second.velocity().orElseThrow()).containsExactly(2);
         assertThat(first.velocity().orElseThrow()).as("not written").containsExactly(2);
+        assertThat(first.parameters()).as("not written").containsExactly(8.5f);
     }
 
     @Test
     void nesterovWithRateOneAndNoMomentumIsAverage() {
         float[] theta = floats(6, 0.5, 2);
         float[] mean = floats(7, 0.5, 2);
-        Outer.Step step = new Outer.Nesterov(1, 0).step(theta, new MeanOfWorkers(mean, false), Optional.empty());
+        Outer.Step step = step(new Outer.Nesterov(1, 0), theta, mean, false, Optional.empty());
         for (int i = 0; i < LENGTH; i++) {
             assertThat(step.parameters()[i]).isCloseTo(mean[i], org.assertj.core.data.Offset.offset(1e-6f));
+        }
+    }
+
+    @Test
+    void theChangeIsTheDistanceToTheMean() {
+        for (boolean relative : new boolean[] {false, true}) {
+            float[] theta = {1, 2, 3, 4, 5, 6, 7};
+            float[] changes = {2, 0, 1, 0, 0, 0, 2};
+            float[] mean = relative ? changes : new float[] {3, 2, 4, 4, 5, 6, 9};
+            OuterStep step = new OuterStep(new Outer.Average(), theta, Optional.empty(), new Slices(7, 7), relative);
+            assertThatThrownBy(step::step)
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("slice 0 of 1 is missing");
+            step.take(0, mean);
+            assertThat(step.change()).isEqualTo(3);
+        }
+    }
+
+    /** Whatever order contributions come in, the mean is that of adding them in worker order, one of them missing. */
+    @Test
+    void contributionsAreAddedInWorkerOrder() {
+        int workers = 5;
+        int missing = 2;
+        List<float[]> values = new ArrayList<>();
+        WeightedMean inOrder = new WeightedMean(LENGTH);
+        for (int worker = 0; worker < workers; worker++) {
+            values.add(floats(20 + worker, 1e-30, 1e30));
+            if (worker != missing) {
+                inOrder.add(values.get(worker), 1000 + worker);
+            }
+        }
+        for (int[] order : new int[][] {{0, 1, 3, 4}, {4, 3, 1, 0}, {3, 0, 4, 1}}) {
+            SliceMean mean = new SliceMean(new WholeFloats(), 0, LENGTH);
+            float[] room = new float[LENGTH];
+            byte[] bytes = new byte[Contribution.bytes(4 * LENGTH)];
+            for (int worker : order) {
+                ByteBuffer buffer = Floats.buffer(bytes);
+                Contribution.begin(worker, 1000 + worker, buffer);
+                new WholeFloats().encode(room, values.get(worker), 0, LENGTH, buffer);
+                mean.add(Contribution.of(buffer.flip()), room);
+            }
+            float[] found = new float[LENGTH];
+            Floats.get(Floats.buffer(mean.bytes(room)), found, LENGTH);
+            assertThat(found).isEqualTo(inOrder.mean());
         }
     }
 

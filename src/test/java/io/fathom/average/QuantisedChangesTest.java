@@ -13,6 +13,7 @@ import java.math.BigDecimal;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -148,7 +149,10 @@ class QuantisedChangesTest {
                 }
             }
         }
-        double meanNorm = Divergence.norm(theta, new MeanOfWorkers(mean.mean(), true));
+        OuterStep step = new OuterStep(
+                new Outer.Average(), theta, Optional.empty(), new Slices(theta.length, theta.length), true);
+        step.take(0, mean.mean());
+        double meanNorm = step.change();
         assertThat(Divergence.cosine(weights, norms, meanNorm)).isCloseTo(products / lengths, within(1e-6));
         assertThat(Divergence.cosine(new double[] {1, 1}, new double[] {2, 3}, 2.5))
                 .isCloseTo(1, within(1e-12));

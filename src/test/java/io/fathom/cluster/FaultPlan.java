@@ -5,6 +5,7 @@ import io.fathom.average.WholeFloats;
 import io.fathom.engine.AdamW;
 import io.fathom.engine.Engine;
 import io.fathom.engine.Engines;
+import io.fathom.engine.MomentMemory;
 import io.fathom.engine.Session;
 import io.fathom.engine.SessionOptions;
 import io.fathom.model.Batch;
@@ -200,6 +201,16 @@ record FaultPlan(String directory, List<Fault> faults) implements Serializable {
         @Override
         public void read(Vector vector, int from, float[] values, int count) {
             sound.read(vector, from, values, count);
+        }
+
+        @Override
+        public MomentMemory takeMoments() {
+            return sound.takeMoments();
+        }
+
+        @Override
+        public void attach(MomentMemory moments) {
+            sound.attach(moments);
         }
 
         @Override

@@ -18,7 +18,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import scala.Tuple2;
 
-/** Rounds leave neither broadcasts nor cached workers nor shuffled slices behind. */
+/**
+ * Rounds leave neither broadcasts nor shuffled slices behind, and nothing in Spark's cache but where each worker is.
+ */
 class NothingIsLeftTest {
     private static final int ROUNDS = 24;
 
@@ -49,7 +51,8 @@ class NothingIsLeftTest {
                 public void say(String line) {}
             };
             TinyRun.train(spark, config, directory.resolve("run").toString(), false, each);
-            assertThat(cached).hasSize(ROUNDS / 4).containsOnly(0);
+            assertThat(cached).hasSize(ROUNDS / 4).containsOnly(1);
+            assertThat(spark.getPersistentRDDs()).isEmpty();
         }
     }
 

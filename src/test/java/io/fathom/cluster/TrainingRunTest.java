@@ -3,8 +3,9 @@ package io.fathom.cluster;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.fathom.average.MeanOfWorkers;
 import io.fathom.average.Outer;
+import io.fathom.average.OuterStep;
+import io.fathom.average.Slices;
 import io.fathom.average.WeightedMean;
 import io.fathom.checkpoint.Checkpoint;
 import io.fathom.checkpoint.CheckpointStore;
@@ -98,7 +99,10 @@ class TrainingRunTest {
                     moments.set(w, one.moments());
                     mean.add(one.parameters(), one.means().tokens());
                 }
-                now = outer.step(now.parameters(), new MeanOfWorkers(mean.mean(), false), now.velocity());
+                OuterStep step = new OuterStep(
+                        outer, now.parameters(), now.velocity(), new Slices(initial.length, initial.length), false);
+                step.take(0, mean.mean());
+                now = step.step();
             }
         }
         return now;
@@ -258,7 +262,14 @@ class TrainingRunTest {
 
     private Moments moments(int round, int worker) {
         CheckpointStore store = new CheckpointStore(new Configuration(), directory.toString());
-        return store.moments(round, worker, store.read(round).parameters().length);
+        int size = store.read(round).parameters().length;
+        float[][] read = new float[2][size];
+        store.readMoments(
+                round,
+                worker,
+                size,
+                (vector, from, values, length) -> System.arraycopy(values, 0, read[vector], from, length));
+        return new Moments(read[0], read[1]);
     }
 
     private static void truncate(Path path) throws IOException {

@@ -2,6 +2,7 @@ package io.fathom.engine.cpu;
 
 import io.fathom.engine.AdamW;
 import io.fathom.engine.EngineException;
+import io.fathom.engine.MomentMemory;
 import io.fathom.engine.Session;
 import io.fathom.model.Batch;
 import io.fathom.program.Program;
@@ -83,6 +84,21 @@ final class CpuSession implements Session {
                     + length + (program.training() ? "" : ": the program does not train"));
         }
         return place;
+    }
+
+    @Override
+    public MomentMemory takeMoments() {
+        return new CpuMoments(
+                checked(Vector.FIRST_MOMENT, program.layout().size()).length());
+    }
+
+    @Override
+    public void attach(MomentMemory moments) {
+        if (!(moments instanceof CpuMoments here)) {
+            throw new IllegalArgumentException("moments of another engine: " + moments);
+        }
+        checked(Vector.FIRST_MOMENT, here.first().length());
+        memory.attach(here);
     }
 
     @Override

@@ -8,10 +8,9 @@ import java.util.Arrays;
 
 /** AdamW over the flat vectors in two passes: the gradient's norm, then everything else at once. */
 final class Optimizer {
+    private final SessionMemory memory;
     private final Floats theta;
     private final Floats gradient;
-    private final Floats firstMoment;
-    private final Floats secondMoment;
     /** Where decay begins or ends: tensor i of the layout lies in [starts[i], starts[i + 1]). */
     private final int[] starts;
 
@@ -21,6 +20,8 @@ final class Optimizer {
     private final Step[] apply = {this::apply};
 
     // Of the update under way; the lanes read them between two meetings.
+    private Floats firstMoment;
+    private Floats secondMoment;
     private float scale;
     private float beta1;
     private float beta2;
@@ -30,6 +31,7 @@ final class Optimizer {
     private float rootCorrection;
 
     Optimizer(SessionMemory memory, ParameterLayout layout, int lanes) {
+        this.memory = memory;
         this.theta = memory.vector(Vector.PARAMETERS);
         this.gradient = memory.vector(Vector.GRADIENT);
         this.firstMoment = memory.vector(Vector.FIRST_MOMENT);
@@ -48,6 +50,8 @@ final class Optimizer {
 
     /** {@link io.fathom.engine.Session#update}. */
     double update(AdamW step, Team team) {
+        firstMoment = memory.vector(Vector.FIRST_MOMENT);
+        secondMoment = memory.vector(Vector.SECOND_MOMENT);
         team.run(norm);
         double sum = 0;
         for (double square : squares) {

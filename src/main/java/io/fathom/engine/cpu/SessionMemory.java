@@ -35,6 +35,7 @@ final class SessionMemory implements AutoCloseable {
         try {
             this.parameters = vector(Vector.PARAMETERS, size);
             this.gradient = vector(Vector.GRADIENT, program.training() ? size : 0);
+            // Memory that is never touched costs nothing: so these do where a worker's own take their place.
             vector(Vector.FIRST_MOMENT, program.training() ? size : 0);
             vector(Vector.SECOND_MOMENT, program.training() ? size : 0);
             this.arena = take(program.memory().elements(), "activations");
@@ -68,6 +69,12 @@ final class SessionMemory implements AutoCloseable {
             throw new IllegalStateException(vector + " was never taken");
         }
         return found;
+    }
+
+    /** Makes {@code moments} the memory of both moments. */
+    void attach(CpuMoments moments) {
+        vectors.put(Vector.FIRST_MOMENT, moments.first());
+        vectors.put(Vector.SECOND_MOMENT, moments.second());
     }
 
     /** Memory of a value's own; its reals. */

@@ -3,6 +3,7 @@ package io.fathom.engine.cuda;
 import static org.bytedeco.cuda.global.cudart.*;
 
 import io.fathom.engine.AdamW;
+import io.fathom.engine.MomentMemory;
 import io.fathom.engine.Precision;
 import io.fathom.engine.Session;
 import io.fathom.model.Batch;
@@ -19,6 +20,7 @@ import java.util.Map;
 import java.util.Objects;
 import org.bytedeco.cuda.cudart.CUstream_st;
 import org.bytedeco.javacpp.BytePointer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One program on one GPU. Parameters, gradient and moments stay on the device; a step is one graph launch: {@link #run}
@@ -56,6 +58,8 @@ final class CudaSession implements Session {
     private boolean pending;
 
     private boolean pendingFresh;
+    private @Nullable CudaMoments own;
+    private @Nullable CudaMoments attached;
 
     CudaSession(Program program, Precision precision, Device device, KernelCompiler compiler, DeviceLock.Hold hold) {
         this.hold = hold;
@@ -144,7 +148,7 @@ final class CudaSession implements Session {
         require(values.length);
         device.use();
         flush();
-        staging.write(values, values.length, memory.vector(vector));
+        staging.write(values, values.length, at(vector));
         if (vector == Vector.GRADIENT) {
             cleared = false;
         } else if (vector == Vector.PARAMETERS && memory.shadow != 0) {
@@ -162,7 +166,7 @@ final class CudaSession implements Session {
         if (vector == Vector.GRADIENT && cleared) {
             Arrays.fill(values, 0);
         } else {
-            staging.read(memory.vector(vector), values, values.length);
+            staging.read(at(vector), values, values.length);
         }
     }
 
@@ -175,7 +179,7 @@ final class CudaSession implements Session {
             zero(Vector.GRADIENT);
             cleared = false;
         }
-        long to = memory.vector(vector) + (long) Float.BYTES * from;
+        long to = at(vector) + (long) Float.BYTES * from;
         staging.write(values, count, to);
         if (vector == Vector.PARAMETERS && memory.shadow != 0) {
             long shadow = memory.shadow + (long) Short.BYTES * from;
@@ -191,8 +195,61 @@ final class CudaSession implements Session {
         if (vector == Vector.GRADIENT && cleared) {
             Arrays.fill(values, 0, count, 0);
         } else {
-            staging.read(memory.vector(vector) + (long) Float.BYTES * from, values, count);
+            staging.read(at(vector) + (long) Float.BYTES * from, values, count);
         }
+    }
+
+    private long at(Vector vector) {
+        return switch (vector) {
+            case PARAMETERS, GRADIENT -> memory.vector(vector);
+            case FIRST_MOMENT -> moments().first();
+            case SECOND_MOMENT -> moments().second();
+        };
+    }
+
+    /**
+     * The moments in use: a worker's, or else some of the session's own, which take memory only when they are needed.
+     */
+    private CudaMoments moments() {
+        CudaMoments found = attached;
+        if (found == null) {
+            found = zeroMoments();
+            own = found;
+            use(found);
+        }
+        return found;
+    }
+
+    private CudaMoments zeroMoments() {
+        if (!program.training()) {
+            throw new IllegalArgumentException("an inference program has no moments");
+        }
+        CudaMoments zero = new CudaMoments(program.layout().size(), device, stream);
+        staging.synchronize();
+        return zero;
+    }
+
+    @Override
+    public MomentMemory takeMoments() {
+        return zeroMoments();
+    }
+
+    @Override
+    public void attach(MomentMemory moments) {
+        if (!(moments instanceof CudaMoments here)) {
+            throw new IllegalArgumentException("moments of another engine: " + moments);
+        }
+        require(here.size());
+        device.use();
+        flush();
+        here.moveTo(device);
+        use(here);
+    }
+
+    /** The update's kernel finds their addresses beside its numbers, so that one graph serves all workers. */
+    private void use(CudaMoments moments) {
+        attached = moments;
+        staging.sendMoments(memory.update, moments.first(), moments.second());
     }
 
     private void requirePart(int from, int count) {
@@ -264,6 +321,7 @@ final class CudaSession implements Session {
     @Override
     public double update(AdamW step) {
         device.use();
+        moments();
         if (cleared) {
             zero(Vector.GRADIENT);
         }
@@ -317,8 +375,6 @@ final class CudaSession implements Session {
                 0,
                 memory.vector(Vector.PARAMETERS),
                 gradient,
-                memory.vector(Vector.FIRST_MOMENT),
-                memory.vector(Vector.SECOND_MOMENT),
                 memory.shadow,
                 memory.decays,
                 memory.update,
@@ -340,6 +396,7 @@ final class CudaSession implements Session {
     List<String> profile(int repeats) {
         device.use();
         flush();
+        moments();
         StepProfile profile = new StepProfile(stream, repeats);
         for (Step step : steps) {
             profile.add(StepProfile.kind(step), step.instruction().flops(), () -> fresh.enqueue(List.of(step), false));
@@ -361,6 +418,9 @@ final class CudaSession implements Session {
         device.use();
         cudaStreamSynchronize(stream);
         graphs.values().forEach(StepGraph::close);
+        if (own != null) {
+            own.close();
+        }
         staging.close();
         memory.close();
         products.close();

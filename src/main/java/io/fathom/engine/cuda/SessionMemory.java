@@ -13,7 +13,7 @@ import java.util.List;
 import java.util.Map;
 import org.bytedeco.javacpp.Pointer;
 
-/** All device memory of one session: one allocation, cut once. */
+/** All device memory of one session but its moments: one allocation, cut once. */
 final class SessionMemory implements Addresses, AutoCloseable {
     /** Blocks of the gradient's sum of squares. */
     static final int NORM_BLOCKS = 1024;
@@ -57,17 +57,16 @@ final class SessionMemory implements Addresses, AutoCloseable {
         this.tokens = program.tokens();
         this.noise = needs.noise();
         long n = program.layout().size();
-        for (Vector vector : Vector.values()) {
-            if (program.training() || vector == Vector.PARAMETERS) {
-                vectors.put(vector, take(4 * n));
-            }
+        vectors.put(Vector.PARAMETERS, take(4 * n));
+        if (program.training()) {
+            vectors.put(Vector.GRADIENT, take(4 * n));
         }
         boolean narrow = precision == Precision.BF16;
         long shadowAt = take(narrow ? 2 * n : 0);
         long decaysAt = take(n / 32);
         long inputsAt = take(Staging.bytes(tokens, noise.size()));
         long slotsAt = take(needs.slotBytes());
-        long updateAt = take(64);
+        long updateAt = take(Staging.UPDATE_BYTES);
         long squaresAt = take(8L * NORM_BLOCKS);
         long arenaAt = take(plan.bytes());
         long scratchAt = take(needs.scratchBytes());
@@ -102,7 +101,10 @@ final class SessionMemory implements Addresses, AutoCloseable {
         return block.address();
     }
 
-    /** Address of a flat vector; throws {@link IllegalArgumentException} when an inference session has none. */
+    /**
+     * Address of the parameters or the gradient, moments lie elsewhere; throws {@link IllegalArgumentException} when an
+     * inference session has none.
+     */
     long vector(Vector vector) {
         Long at = vectors.get(vector);
         if (at == null) {

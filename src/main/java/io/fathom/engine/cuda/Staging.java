@@ -10,14 +10,17 @@ import org.bytedeco.cuda.cudart.CUevent_st;
 import org.bytedeco.cuda.cudart.CUstream_st;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.IntPointer;
+import org.bytedeco.javacpp.LongPointer;
 import org.bytedeco.javacpp.Pointer;
 
 /** Pinned host memory through which batches, vectors and the update's numbers travel. */
 final class Staging implements AutoCloseable {
     private static final int CHUNK = 1 << 21;
     private static final int SLOTS = 2;
-    /** Bytes of the Update structure. */
-    static final int UPDATE_BYTES = 48;
+    /** Bytes of the Update structure, and of its numbers, after which come the addresses of the moments. */
+    static final int UPDATE_BYTES = 64;
+
+    private static final int UPDATE_NUMBER_BYTES = 48;
 
     private final CUstream_st stream;
     private final int tokens;
@@ -128,9 +131,16 @@ final class Staging implements AutoCloseable {
 
     /** Waits for the update at {@code from} and returns float {@code index} of it. */
     float receiveUpdate(long from, int index) {
-        copy(update, Cuda.at(from), UPDATE_BYTES, cudaMemcpyDeviceToHost);
+        copy(update, Cuda.at(from), UPDATE_NUMBER_BYTES, cudaMemcpyDeviceToHost);
         synchronize();
         return new FloatPointer(update).get(index);
+    }
+
+    /** Sends the addresses of the moments to the update at {@code to}. */
+    void sendMoments(long to, long first, long second) {
+        new LongPointer(update).put(new long[] {first, second}, 0, 2);
+        copy(Cuda.at(to + UPDATE_NUMBER_BYTES), update, 2L * Long.BYTES, cudaMemcpyHostToDevice);
+        synchronize();
     }
 
     private void copy(Pointer to, Pointer from, long bytes, int direction) {

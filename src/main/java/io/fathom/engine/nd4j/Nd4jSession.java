@@ -2,6 +2,7 @@ package io.fathom.engine.nd4j;
 
 import io.fathom.engine.AdamW;
 import io.fathom.engine.EngineException;
+import io.fathom.engine.MomentMemory;
 import io.fathom.engine.Session;
 import io.fathom.model.Batch;
 import io.fathom.model.Tensor;
@@ -23,6 +24,7 @@ final class Nd4jSession implements Session {
     private final Program program;
     private final DataType type;
     private final Map<Vector, INDArray> vectors = new EnumMap<>(Vector.class);
+    private final Nd4jMoments own;
     private final Cells cells;
     private final Kernels kernels;
 
@@ -31,9 +33,10 @@ final class Nd4jSession implements Session {
         this.device = device;
         this.program = program;
         this.type = type;
-        for (Vector vector : Vector.values()) {
-            vectors.put(vector, Nd4j.zeros(type, program.layout().size()));
-        }
+        vectors.put(Vector.PARAMETERS, Nd4j.zeros(type, program.layout().size()));
+        vectors.put(Vector.GRADIENT, Nd4j.zeros(type, program.layout().size()));
+        this.own = Nd4jMoments.zero(type, program.layout().size());
+        attach(own);
         this.cells = new Cells(type, vector(Vector.PARAMETERS), vector(Vector.GRADIENT));
         this.kernels = new Kernels(cells);
     }
@@ -95,6 +98,25 @@ final class Nd4jSession implements Session {
             throw new IllegalArgumentException(
                     "a vector of this model has " + program.layout().size() + " elements, got " + length);
         }
+    }
+
+    @Override
+    public MomentMemory takeMoments() {
+        if (!program.training()) {
+            throw new IllegalArgumentException("the program does not train: it has no moments");
+        }
+        device.run();
+        return Nd4jMoments.zero(type, program.layout().size());
+    }
+
+    @Override
+    public void attach(MomentMemory moments) {
+        if (!(moments instanceof Nd4jMoments here)) {
+            throw new IllegalArgumentException("moments of another engine: " + moments);
+        }
+        requireLength(Math.toIntExact(here.first().length()));
+        vectors.put(Vector.FIRST_MOMENT, here.first());
+        vectors.put(Vector.SECOND_MOMENT, here.second());
     }
 
     @Override
@@ -160,7 +182,9 @@ final class Nd4jSession implements Session {
 
     @Override
     public void close() {
-        vectors.values().forEach(INDArray::close);
+        vector(Vector.PARAMETERS).close();
+        vector(Vector.GRADIENT).close();
+        own.close();
         vectors.clear();
     }
 }

@@ -6,6 +6,7 @@ struct Update {
     float correction1, correction2; // 1 - beta^step
     float norm, factor;             // out: norm before clipping; what the gradient is multiplied with
     int finite;                     // out: 0 leaves everything as it was
+    float *first, *second;          // moments; the host changes them when it attaches another worker's
 };
 
 extern "C" __global__ __launch_bounds__(256) void square_sums(const float* gradient, i64 n, double* partial) {
@@ -42,9 +43,8 @@ extern "C" __global__ void clip(const double* partial, int count, Update* update
 
 // decays[i] says whether floats 32 i ... 32 i + 31 belong to a tensor of rank 2 or more. shadow: the parameters as
 // bfloat16 for matrix products; null where they are computed in float.
-extern "C" __global__ __launch_bounds__(256) void adamw(float* parameters, const float* gradient, float* first,
-                                                        float* second, u16* shadow, const unsigned char* decays,
-                                                        const Update* update, i64 n) {
+extern "C" __global__ __launch_bounds__(256) void adamw(float* parameters, const float* gradient, u16* shadow,
+                                                        const unsigned char* decays, const Update* update, i64 n) {
     AWAIT_PREDECESSOR
     Update u = *update;
     if (!u.finite) return;
@@ -53,8 +53,8 @@ extern "C" __global__ __launch_bounds__(256) void adamw(float* parameters, const
         float p[4], g[4], m[4], v[4];
         load<4>(gradient + at, g);
         load<4>(parameters + at, p);
-        load<4>(first + at, m);
-        load<4>(second + at, v);
+        load<4>(u.first + at, m);
+        load<4>(u.second + at, v);
         float keep = decays[at / 32] ? 1.f - u.learningRate * u.weightDecay : 1.f;
 #pragma unroll
         for (int j = 0; j < 4; j++) {
@@ -64,8 +64,8 @@ extern "C" __global__ __launch_bounds__(256) void adamw(float* parameters, const
             p[j] = p[j] * keep - step * m[j] / (sqrtf(v[j]) * root + u.epsilon);
         }
         store<4>(parameters + at, p);
-        store<4>(first + at, m);
-        store<4>(second + at, v);
+        store<4>(u.first + at, m);
+        store<4>(u.second + at, v);
 #if REAL_BF16
         store<4>(shadow + at, p);
 #endif
