@@ -83,7 +83,10 @@ final class DemoJob implements Callable<Integer> {
 
     private TrainingSummary train(JavaSparkContext spark, RunConfig config, String name) throws IOException {
         try {
-            return TrainJob.train(spark, config, name, options.command(), true);
+            boolean begun = !new CheckpointStore(spark.hadoopConfiguration(), config.run())
+                    .list()
+                    .isEmpty();
+            return TrainJob.train(spark, config, name, options.command(), begun);
         } catch (StoppedException e) {
             throw e.with("the demo goes on from there when it is run again");
         }

@@ -70,6 +70,10 @@ final class Failures implements IParameterExceptionHandler, IExecutionExceptionH
                 return "the disk is full: free some space where the run directory and spark.local.dir lie, then run"
                         + " again; complete checkpoints are intact";
             }
+            if (cause instanceof OutOfMemoryError || message.contains("java.lang.OutOfMemoryError")) {
+                return "out of memory: give more with --driver-memory (local mode has no other) and --executor-memory,"
+                        + " or lower train.batch, raise train.microBatches, or make the model smaller";
+            }
             if (message.contains("SparkContext was shut down") || message.contains("stopped SparkContext")) {
                 return "Spark ended before the job did: its master or resource manager is gone, or ended the"
                         + " application; see its log, then run again, train with --resume";

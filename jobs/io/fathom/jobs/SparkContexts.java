@@ -43,7 +43,10 @@ final class SparkContexts {
                         "spark.executor.defaultJavaOptions",
                         "-Dorg.bytedeco.javacpp.maxbytes=0 -Dorg.bytedeco.javacpp.maxphysicalbytes=0");
         if (conf.get("spark.master").startsWith("local")) {
-            conf.setIfMissing("spark.ui.enabled", "false").setIfMissing("spark.driver.host", "localhost");
+            conf.setIfMissing("spark.ui.enabled", "false")
+                    .setIfMissing("spark.driver.host", "localhost")
+                    // A task that finds no memory fails its job, which says so; Spark would end this whole JVM.
+                    .setIfMissing("spark.executor.killOnFatalError.depth", "0");
         }
         if (conf.getBoolean("spark.authenticate", false)) {
             // A standalone worker hands the secret to the driver it starts like this, and Spark forgets to look.

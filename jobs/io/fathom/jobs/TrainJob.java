@@ -73,11 +73,15 @@ final class TrainJob implements Callable<Integer> {
         RunDirectory run = new RunDirectory(spark.hadoopConfiguration(), asked.run());
         Corpus corpus = Corpus.open(spark.hadoopConfiguration(), asked.corpusPath());
         ModelSpec spec = asked.model().spec(corpus.tokenizer().vocabulary());
-        RunConfig config = TrainingPlan.of(asked, spec);
+        RunConfig config = TrainingPlan.of(TrainingPlan.on(corpus, asked), spec);
         TrainingRun training = new TrainingRun(
                 spark, config, spec, corpus.train(), corpus.validation(), run, ConsoleProgress.standard(name));
 
         Checkpoint from = training.begin(resume);
+        if (from.round() >= config.train().rounds()) {
+            System.out.println("nothing left to train: round " + from.round() + " is reached, train.rounds = "
+                    + config.train().rounds());
+        }
         Provenance now = Provenance.now(
                 command,
                 spark.version(),

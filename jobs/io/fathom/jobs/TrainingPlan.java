@@ -3,6 +3,7 @@ package io.fathom.jobs;
 import io.fathom.config.ConfigReader;
 import io.fathom.config.ConfigWriter;
 import io.fathom.config.RunConfig;
+import io.fathom.corpus.Corpus;
 import io.fathom.model.ModelSpec;
 import io.fathom.model.Routing;
 import io.fathom.program.ProgramListing;
@@ -20,8 +21,17 @@ final class TrainingPlan {
     /** {@code config} with the rounds that {@code train.flops}, where it is given, pays for. */
     static RunConfig of(RunConfig config, ModelSpec spec) {
         int rounds = new Budget(spec, config.train()).rounds();
+        return with("train.rounds", Integer.toString(rounds), "train.flops", config);
+    }
+
+    /** {@code config} with the tokenizer of {@code corpus}: what decides which tokens the model will know. */
+    static RunConfig on(Corpus corpus, RunConfig config) {
+        return with("corpus.tokenizer", corpus.tokenizer().name(), "corpus.path", config);
+    }
+
+    private static RunConfig with(String key, String value, String source, RunConfig config) {
         return ConfigReader.read(List.of(
-                ConfigReader.settings(Map.of("train.rounds", Integer.toString(rounds)), "train.flops"),
+                ConfigReader.settings(Map.of(key, value), source),
                 ConfigReader.parse(ConfigWriter.render(config), "train")));
     }
 

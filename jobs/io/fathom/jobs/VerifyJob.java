@@ -53,9 +53,9 @@ final class VerifyJob implements Callable<Integer> {
         RunConfig config = options.config();
         Engine engine = Engines.named(engineName.orElse(config.engine().name()));
         Precision precision =
-                Precision.named(precisionName.orElse(config.engine().precision()));
+                Precision.named(precisionName.orElse(config.engine().precision()), engine);
         SessionOptions session = new SessionOptions(precision, config.engine().threads(), 0);
-        System.out.println("Engine: " + engine.description() + ", " + precision.spelled());
+        System.out.println("computing in " + precision.spelled() + " on " + engine.description());
         List<ReferenceCase> references = cases.isEmpty()
                 ? ReferenceCase.SHIPPED.stream().map(ReferenceCase::shipped).toList()
                 : cases.stream().map(ReferenceCase::at).toList();

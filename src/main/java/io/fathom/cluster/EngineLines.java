@@ -3,6 +3,7 @@ package io.fathom.cluster;
 import io.fathom.config.RunConfig;
 import io.fathom.config.UserError;
 import io.fathom.engine.Engine;
+import io.fathom.engine.Precision;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.apache.spark.api.java.JavaSparkContext;
@@ -17,16 +18,18 @@ public final class EngineLines {
      * A line for each different engine and GPU that {@code tasks} tasks of {@code config} find, with why it is not cuda
      * where {@code engine.name} is {@code auto}.
      *
-     * @throws UserError when the engine cannot run where a task is, before anything is spent on it
+     * @throws UserError when the engine cannot run where a task is, or not in this precision, before anything is spent
+     *     on it
      */
     public static List<String> of(JavaSparkContext spark, RunConfig config, int tasks) {
+        String precision = config.engine().precision();
         EngineSource source = EngineSource.named(config.engine().name());
         TaskDevice device = TaskDevice.of(config.local());
         List<Integer> numbers = IntStream.range(0, tasks).boxed().toList();
         spark.setJobDescription("which engines there are");
         try {
             List<String> answers = spark.parallelize(numbers, tasks)
-                    .map(task -> answer(source, device))
+                    .map(task -> answer(source, precision, device))
                     .collect();
             answers.stream()
                     .filter(answer -> !answer.startsWith(ENGINE))
@@ -41,9 +44,10 @@ public final class EngineLines {
     }
 
     /** The task: an error is an answer, since of a task that throws Spark tells in pages. */
-    private static String answer(EngineSource source, TaskDevice device) {
+    private static String answer(EngineSource source, String precision, TaskDevice device) {
         try {
             Engine engine = source.engine();
+            Precision.named(precision, engine);
             return ENGINE + engine.description(device.index(engine));
         } catch (UserError e) {
             return String.valueOf(e.getMessage());

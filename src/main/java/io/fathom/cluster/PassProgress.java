@@ -2,6 +2,7 @@ package io.fathom.cluster;
 
 import io.fathom.config.UserError;
 import java.io.PrintStream;
+import java.util.Arrays;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.ExecutionException;
@@ -22,6 +23,8 @@ public final class PassProgress {
     private static final long POLL_MILLIS = 250;
     private static final long FIRST_MILLIS = 2_000;
     private static final long INTERVAL_MILLIS = 5_000;
+    private static final long TASKS_END_MILLIS = 10_000;
+    private static final long TASKS_POLL_MILLIS = 20;
 
     private final String name;
     private final PrintStream out;
@@ -76,6 +79,7 @@ public final class PassProgress {
                     Optional<UserError> found = mistake.get();
                     if (found.isPresent()) {
                         job.cancel(true);
+                        awaitTasks(spark);
                         throw found.get();
                     }
                 }
@@ -90,12 +94,24 @@ public final class PassProgress {
             if (spark.sc().isStopped()) {
                 throw new StoppedException(what + " was stopped before its end and left nothing behind: run it again");
             }
+            awaitTasks(spark);
             Throwable cause = e.getCause() == null ? e : e.getCause();
             throw new IllegalStateException(what + " failed: " + cause.getMessage(), cause);
         } finally {
             if (shown && terminal) {
                 out.println();
             }
+        }
+    }
+
+    /** A job ends before the tasks it gave up do: until then they may write where the caller clears up. */
+    private static void awaitTasks(JavaSparkContext spark) throws InterruptedException {
+        long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(TASKS_END_MILLIS);
+        while (!spark.sc().isStopped()
+                && System.nanoTime() < end
+                && Arrays.stream(spark.sc().statusTracker().getExecutorInfos())
+                        .anyMatch(executor -> executor.numRunningTasks() > 0)) {
+            Thread.sleep(TASKS_POLL_MILLIS);
         }
     }
 

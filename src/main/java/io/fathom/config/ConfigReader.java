@@ -69,7 +69,8 @@ public final class ConfigReader {
         for (Map.Entry<String, String> setting : settings.entrySet()) {
             String key = setting.getKey().startsWith(ROOT + ".") ? setting.getKey() : ROOT + "." + setting.getKey();
             try {
-                layer = layer.withValue(key, value(setting.getValue(), source));
+                layer = ConfigFactory.parseMap(Map.of(key, value(setting.getValue(), source)), source)
+                        .withFallback(layer);
             } catch (ConfigException e) {
                 throw new UserError(
                         source + " " + setting.getKey() + "=" + setting.getValue() + ": " + firstLine(e), e);

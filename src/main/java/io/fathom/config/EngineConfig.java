@@ -6,6 +6,8 @@ public record EngineConfig(String name, String precision, int threads) implement
     public void check(Problems problems) {
         problems.notBlank(name, "name");
         problems.notBlank(precision, "precision");
-        problems.atLeast(1, threads, "threads");
+        problems.require(threads >= 1 && threads <= MOST_THREADS, "threads", "must lie between 1 and " + MOST_THREADS);
     }
+
+    private static final int MOST_THREADS = 1024;
 }

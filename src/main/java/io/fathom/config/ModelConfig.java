@@ -2,6 +2,7 @@ package io.fathom.config;
 
 import io.fathom.model.Gate;
 import io.fathom.model.ModelSpec;
+import io.fathom.model.ParameterLayout;
 import io.fathom.model.Routing;
 
 /** {@code fathom.model}: the shape of the model; its vocabulary is the corpus's tokenizer's. */
@@ -13,8 +14,15 @@ public record ModelConfig(int context, int width, int heads, int blocks, Routing
         problems.atLeast(2, width, "width");
         problems.atLeast(1, heads, "heads");
         problems.require(heads < 1 || width % heads == 0, "width", "must be a multiple of heads = " + heads);
-        problems.atLeast(1, blocks, "blocks");
+        problems.require(blocks >= 1 && blocks <= MOST_BLOCKS, "blocks", "must lie between 1 and " + MOST_BLOCKS);
+        problems.require(
+                routing.kind() == RoutingConfig.Kind.DENSE || routing.offset() < Math.max(1, blocks),
+                "blocks",
+                "must be more than routing.offset = " + routing.offset()
+                        + ", or no block routes; set routing.kind = dense for that");
     }
+
+    private static final int MOST_BLOCKS = 10_000;
 
     /** {@code fathom.model.routing}. */
     public record RoutingConfig(
@@ -53,7 +61,7 @@ public record ModelConfig(int context, int width, int heads, int blocks, Routing
 
     /**
      * The model over a vocabulary of {@code vocabulary} tokens; throws {@link IllegalArgumentException} as its parts
-     * do.
+     * do, and {@link UserError} when it has more parameters than an array.
      */
     public ModelSpec spec(int vocabulary) {
         Routing rule = switch (routing.kind()) {
@@ -78,6 +86,15 @@ public record ModelConfig(int context, int width, int heads, int blocks, Routing
             case RANDOM ->
                 new Routing.Stochastic(routing.every(), routing.offset(), routing.capacity(), routing.gate());
         };
-        return new ModelSpec(vocabulary, context, width, heads, blocks, rule);
+        ModelSpec spec = new ModelSpec(vocabulary, context, width, heads, blocks, rule);
+        try {
+            ParameterLayout.of(spec);
+        } catch (ArithmeticException e) {
+            throw new UserError(
+                    "model.width = " + width + ", model.blocks = " + blocks + ", model.context = " + context
+                            + ": more than 2,147,483,647 parameters, which one array cannot hold; lower one of them",
+                    e);
+        }
+        return spec;
     }
 }

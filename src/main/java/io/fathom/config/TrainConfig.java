@@ -24,7 +24,7 @@ public record TrainConfig(
 
     @Override
     public void check(Problems problems) {
-        problems.atLeast(1, workers, "workers");
+        problems.require(workers >= 1 && workers <= MOST_WORKERS, "workers", "must lie between 1 and " + MOST_WORKERS);
         problems.atLeast(1, rounds, "rounds");
         problems.notNegative(flops, "flops");
         problems.require(
@@ -44,6 +44,9 @@ public record TrainConfig(
                 "batch",
                 "must be a multiple of microBatches = " + microBatches);
     }
+
+    /** A task of each round for each: more are a mistake, and Spark would run out of memory planning them. */
+    private static final int MOST_WORKERS = 10_000;
 
     /** How parameters travel from workers to the average. */
     public enum Encoding {

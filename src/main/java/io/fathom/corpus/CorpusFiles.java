@@ -2,6 +2,7 @@ package io.fathom.corpus;
 
 import io.fathom.config.UserError;
 import java.io.IOException;
+import java.net.UnknownHostException;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.LocalFileSystem;
@@ -38,6 +39,12 @@ public final class CorpusFiles {
     static FileSystem reach(Path path, Configuration hadoop) throws IOException {
         try {
             return path.getFileSystem(hadoop);
+        } catch (IllegalArgumentException e) {
+            // Hadoop tells of a host that it cannot find by this, with the reason as its cause.
+            if (e.getCause() instanceof UnknownHostException) {
+                throw new IOException("unknown host " + path.toUri().getHost(), e);
+            }
+            throw e;
         } catch (RuntimeException e) {
             throw new IOException(
                     "no connector for " + path.toUri().getScheme() + ": on the class path, add it with --packages ("

@@ -3,6 +3,7 @@ package io.fathom.corpus;
 import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.UnknownHostException;
 import java.nio.file.Files;
 import java.nio.file.StandardCopyOption;
 import java.security.MessageDigest;
@@ -89,6 +90,9 @@ public final class Documents implements AutoCloseable {
 
     private static String reason(IOException e) {
         String message = e.getMessage();
+        if (e instanceof UnknownHostException) {
+            return "unknown host " + message;
+        }
         return message == null || message.isBlank() ? e.getClass().getSimpleName() : message;
     }
 

@@ -80,7 +80,8 @@ final class JsonLinesReader implements DocumentReader {
         try {
             object = JSON.readTree(json);
         } catch (JsonProcessingException e) {
-            throw problem("is not valid JSON: " + e.getOriginalMessage());
+            // Jackson goes on to quote the text, and counts lines from where it began to read.
+            throw problem("is not valid JSON: " + e.getOriginalMessage().replaceFirst(" \\(start marker at .*", ""));
         }
         if (!object.isObject()) {
             throw problem("is not a JSON object but " + article(object));

@@ -99,7 +99,9 @@ public record SourceListing(List<SourceFile> files, Map<String, Integer> passedO
                 FileStatus[] found = matches(fileSystem, path);
                 if (found.length == 0) {
                     problems.add(key + ": " + input + " matches nothing"
-                            + (input.startsWith("~") ? " (~ means nothing here, give the whole path)" : ""));
+                            + (input.startsWith("~")
+                                    ? ": ~ means nothing here, give the whole path"
+                                    : ": name a file, a directory or a glob that is there"));
                 }
                 // A glob may well match other files too; a file named outright must be of use.
                 boolean outright =

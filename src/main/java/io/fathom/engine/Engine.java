@@ -3,6 +3,7 @@ package io.fathom.engine;
 import io.fathom.model.ModelSpec;
 import io.fathom.program.Program;
 import java.util.Optional;
+import java.util.Set;
 
 /** A way to run programs on this machine. */
 public interface Engine {
@@ -20,6 +21,11 @@ public interface Engine {
     /** GPUs of this machine that this process sees; 1 for an engine that uses none. */
     default int devices() {
         return 1;
+    }
+
+    /** The precisions it computes in. */
+    default Set<Precision> precisions() {
+        return Set.of(Precision.FLOAT32);
     }
 
     /**

@@ -6,6 +6,7 @@ import io.fathom.engine.cuda.CudaEngine;
 import io.fathom.engine.nd4j.Nd4jEngine;
 import io.fathom.program.Program;
 import java.util.Optional;
+import java.util.Set;
 
 /** The engines of this build by name. */
 public final class Engines {
@@ -45,6 +46,11 @@ public final class Engines {
         @Override
         public Optional<String> inPlace() {
             return Optional.of("not cuda: " + missing);
+        }
+
+        @Override
+        public Set<Precision> precisions() {
+            return engine.precisions();
         }
 
         @Override

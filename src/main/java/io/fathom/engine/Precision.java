@@ -27,6 +27,20 @@ public enum Precision {
                         + Arrays.stream(values()).map(Precision::spelled).collect(Collectors.joining(", "))));
     }
 
+    /** The same, which must be one that {@code engine} computes in; throws {@link UserError} naming those. */
+    public static Precision named(String name, Engine engine) {
+        Precision precision = named(name);
+        if (!engine.precisions().contains(precision)) {
+            throw new UserError("engine.precision = " + name + ": engine " + engine.name() + " computes in "
+                    + engine.precisions().stream()
+                            .sorted()
+                            .map(Precision::spelled)
+                            .collect(Collectors.joining(" or "))
+                    + "; set that, or another engine.name");
+        }
+        return precision;
+    }
+
     /** What configuration calls it. */
     public String spelled() {
         return name().toLowerCase(Locale.ROOT);

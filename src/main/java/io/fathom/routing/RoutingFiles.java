@@ -3,6 +3,7 @@ package io.fathom.routing;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.fathom.config.UserError;
+import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -11,7 +12,6 @@ import java.util.List;
 import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FSDataOutputStream;
-import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.fs.RawLocalFileSystem;
@@ -79,17 +79,18 @@ public final class RoutingFiles {
         try (InputStream in = files.open(summaryFile)) {
             JsonNode summary = JSON.readTree(in);
             List<Table> tables = new ArrayList<>();
-            for (FileStatus file : files.listStatus(folder)) {
-                String name = file.getPath().getName();
-                if (name.endsWith(PARQUET)) {
-                    tables.add(ParquetTables.read(
-                            hadoop, file.getPath(), name.substring(0, name.length() - PARQUET.length())));
-                }
+            for (String name : RoutingResults.TABLES) {
+                tables.add(ParquetTables.read(hadoop, new Path(folder, name + PARQUET), name));
             }
             return Optional.of(new RoutingResults(summary, tables));
+        } catch (FileNotFoundException missing) {
+            throw new UserError(
+                    folder + ": is not whole (" + missing.getMessage() + "); make it anew with the job routing",
+                    missing);
         } catch (IOException | RuntimeException broken) {
             throw new UserError(
-                    folder + ": cannot be read (" + broken.getMessage() + "); run the routing job again", broken);
+                    folder + ": cannot be read (" + broken.getMessage() + "); make it anew with the job routing",
+                    broken);
         }
     }
 

@@ -19,6 +19,21 @@ import java.util.Locale;
 public record RoutingResults(JsonNode summary, List<Table> tables) {
     private static final ObjectMapper JSON = new ObjectMapper();
 
+    /** The names of the tables, by decreasing generality. */
+    public static final List<String> TABLES = List.of(
+            "layers",
+            "causal",
+            "histograms",
+            "positions",
+            "deciles",
+            "agreement",
+            "depth",
+            "classes",
+            "classes_by_layer",
+            "tokens",
+            "excerpt",
+            "flops");
+
     public RoutingResults {
         tables = List.copyOf(tables);
     }

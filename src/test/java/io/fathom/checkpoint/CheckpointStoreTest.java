@@ -132,6 +132,12 @@ class CheckpointStoreTest {
                 .isInstanceOf(UserError.class)
                 .hasMessageContaining("another model")
                 .hasMessageContaining("Dense");
+        ModelSpec wider = new ModelSpec(
+                SPEC.vocabulary(), SPEC.context(), 2 * SPEC.width(), SPEC.heads(), SPEC.blocks(), SPEC.routing());
+        assertThatThrownBy(() -> store.newest().requireModel(wider, "runs/x"))
+                .hasMessage("runs/x: its checkpoint is of another model (width is " + SPEC.width()
+                        + ", the configuration says " + wider.width()
+                        + "); give the configuration it was trained with, or another --run");
         assertThatThrownBy(() -> moments(1, 0, SIZE + 32))
                 .isInstanceOf(UserError.class)
                 .hasMessageContaining("another model");

@@ -273,6 +273,17 @@ class CorpusPreparationTest {
     }
 
     @Test
+    void aFileThatCannotBeReadLeavesNothingThatATaskWroteLater() throws Exception {
+        write("text/bad.jsonl", "{\"text\": \"a\"");
+        for (int attempt = 0; attempt < 5; attempt++) {
+            assertMistake(() -> prepare("text"))
+                    .hasMessageEndingWith("line 1 is not valid JSON: Unexpected end-of-input: expected close marker for"
+                            + " Object; nothing was published");
+            assertThat(names(directory.resolve("run"))).isEmpty();
+        }
+    }
+
+    @Test
     void emptyAndTooSmallCorporaAreMistakes() throws Exception {
         write("text/a.txt", " \n");
         assertMistake(() -> prepare("text")).hasMessageContaining("holds no text");

@@ -73,6 +73,7 @@ class ReadmeIT {
                 .contains("round 4/4", "ETA")
                 .contains("validation loss, nats a token", "validation loss, bits a byte", "forward FLOPs a token")
                 .contains("tokens/s", "FLOPs saved", "Order-0 entropy")
+                .doesNotContain("resume")
                 .containsPattern("Report: .*target/tiny-demo/report.html");
         for (String artefact : List.of(
                 "config.conf",

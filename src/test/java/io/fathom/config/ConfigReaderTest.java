@@ -172,7 +172,7 @@ class ConfigReaderTest {
                 .isInstanceOf(UserError.class)
                 .hasMessageContaining("11 problems in the configuration:")
                 .hasMessageContaining("seed = 1.5: must be a whole number (test.conf:2)")
-                .hasMessageContaining("train.workers = 0: must be at least 1 (test.conf:4)")
+                .hasMessageContaining("train.workers = 0: must lie between 1 and 10000 (test.conf:4)")
                 .hasMessageContaining("train.round = 3: unknown key; did you mean rounds? (test.conf:5)")
                 .hasMessageContaining("train.learningRate.peak = \"fast\": must be a number (test.conf:6)")
                 .hasMessageContaining("train.outer.kind = \"adam\": must be one of average, nesterov (test.conf:7)")
@@ -208,6 +208,32 @@ class ConfigReaderTest {
         assertThatThrownBy(() -> withSettings("train.worker", "2"))
                 .isInstanceOf(UserError.class)
                 .hasMessage("train.worker = \"2\": unknown key; did you mean workers? (--set)");
+    }
+
+    @Test
+    void anUnknownSectionNamesWhoSetIt() {
+        assertThatThrownBy(() -> withSettings("foo.bar", "1")).hasMessage("foo = {\"bar\":\"1\"}: unknown key (--set)");
+    }
+
+    @Test
+    void aModelThatRoutesHasABlockThatDoes() {
+        assertThatThrownBy(() -> withSettings("model.routing.every", "9", "model.routing.offset", "4"))
+                .isInstanceOf(UserError.class)
+                .hasMessage("model.blocks = 4: must be more than routing.offset = 4, or no block routes; set"
+                        + " routing.kind = dense for that (the default)");
+        assertThat(withSettings("model.blocks", "1", "model.routing.kind", "dense")
+                        .model()
+                        .spec(257)
+                        .routedBlocks())
+                .isEmpty();
+    }
+
+    @Test
+    void aModelThatNoArrayHoldsIsAMistake() {
+        assertThatThrownBy(() -> withSettings("model.width", "100000").model().spec(50_257))
+                .isInstanceOf(UserError.class)
+                .hasMessageContaining("model.width = 100000")
+                .hasMessageContaining("2,147,483,647 parameters");
     }
 
     @Test

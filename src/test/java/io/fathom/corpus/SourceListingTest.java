@@ -87,11 +87,12 @@ class SourceListingTest {
 
     @Test
     void everythingThatMatchesNothingIsToldAtOnce() {
-        assertThatThrownBy(() -> list("a.txt", "x.txt", "y*", "nofs://host/z"))
+        assertThatThrownBy(() -> list("a.txt", "x.txt", "y*", "nofs://host/z", "hdfs://nohost.invalid/z"))
                 .isInstanceOf(UserError.class)
                 .hasMessageContaining("x.txt matches nothing")
                 .hasMessageContaining("y* matches nothing")
                 .hasMessageContaining("nofs://host/z cannot be listed")
+                .hasMessageContaining("hdfs://nohost.invalid/z cannot be listed: unknown host nohost.invalid")
                 .hasMessageNotContaining("a.txt matches");
     }
 

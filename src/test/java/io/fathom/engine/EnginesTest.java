@@ -21,6 +21,17 @@ class EnginesTest {
     }
 
     @Test
+    void aPrecisionThatAnEngineLacksIsToldBeforeItRuns() {
+        Engine processor = Engines.named("cpu");
+        assertThat(Precision.named("float32", processor)).isEqualTo(Precision.FLOAT32);
+        assertThatThrownBy(() -> Precision.named("bf16", processor))
+                .isInstanceOf(UserError.class)
+                .hasMessage(
+                        "engine.precision = bf16: engine cpu computes in float32; set that, or another engine.name");
+        assertThat(Precision.named("float64", Engines.named("nd4j"))).isEqualTo(Precision.FLOAT64);
+    }
+
+    @Test
     void anUnknownNameIsNamed() {
         assertThatThrownBy(() -> Engines.named("gpu"))
                 .isInstanceOf(UserError.class)

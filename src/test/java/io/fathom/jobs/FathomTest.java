@@ -117,7 +117,8 @@ class FathomTest {
         assertThat(run("probe")).isEqualTo(1);
         assertThat(errors.toString().strip())
                 .hasLineCount(1)
-                .startsWith("fathom probe: failed: OutOfMemoryError: Java heap space");
+                .startsWith("fathom probe: out of memory")
+                .contains("--driver-memory", "train.batch");
     }
 
     @Test

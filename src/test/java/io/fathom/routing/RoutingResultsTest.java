@@ -122,6 +122,20 @@ class RoutingResultsTest {
     }
 
     @Test
+    void aFolderThatLacksATableSaysHowToMakeIt() throws IOException {
+        RoutingResults results = results(SPEC);
+        assertThat(results.tables()).extracting(Table::name).containsExactlyElementsOf(RoutingResults.TABLES);
+        RoutingFiles files = new RoutingFiles(HADOOP, run.toString());
+        files.write(results);
+        Files.delete(run.resolve("routing/positions.parquet"));
+        assertThatThrownBy(files::read)
+                .isInstanceOf(UserError.class)
+                .hasMessageContaining("routing: is not whole")
+                .hasMessageContaining("positions.parquet")
+                .hasMessageEndingWith("make it anew with the job routing");
+    }
+
+    @Test
     void csvHoldsTheSameCells() throws IOException {
         RoutingResults results = results(SPEC);
         new RoutingFiles(HADOOP, run.toString()).write(results);
@@ -147,7 +161,7 @@ class RoutingResultsTest {
         assertThatThrownBy(files::read)
                 .isInstanceOf(UserError.class)
                 .hasMessageContaining("routing")
-                .hasMessageContaining("run the routing job again");
+                .hasMessageContaining("make it anew with the job routing");
     }
 
     @Test

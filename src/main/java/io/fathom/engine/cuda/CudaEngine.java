@@ -2,6 +2,7 @@ package io.fathom.engine.cuda;
 
 import io.fathom.engine.Engine;
 import io.fathom.engine.EngineException;
+import io.fathom.engine.Precision;
 import io.fathom.engine.Session;
 import io.fathom.engine.SessionOptions;
 import io.fathom.engine.TokenReader;
@@ -9,6 +10,7 @@ import io.fathom.model.ModelSpec;
 import io.fathom.program.Program;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
 
 /** Runs programs on NVIDIA GPUs of Turing and later, through CUDA 13. */
 public final class CudaEngine implements Engine {
@@ -57,6 +59,11 @@ public final class CudaEngine implements Engine {
     @Override
     public int devices() {
         return Device.count();
+    }
+
+    @Override
+    public Set<Precision> precisions() {
+        return Set.of(Precision.FLOAT32, Precision.TF32, Precision.BF16);
     }
 
     @Override

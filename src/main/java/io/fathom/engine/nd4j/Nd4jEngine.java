@@ -5,6 +5,7 @@ import io.fathom.engine.Precision;
 import io.fathom.engine.Session;
 import io.fathom.engine.SessionOptions;
 import io.fathom.program.Program;
+import java.util.Set;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.factory.Nd4j;
 
@@ -30,6 +31,11 @@ public final class Nd4jEngine implements Engine {
     @Override
     public int devices() {
         return Math.max(1, Backend.chosen().gpus().size());
+    }
+
+    @Override
+    public Set<Precision> precisions() {
+        return Set.of(Precision.FLOAT32, Precision.FLOAT64);
     }
 
     @Override
