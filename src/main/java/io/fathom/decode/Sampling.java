@@ -2,7 +2,9 @@ package io.fathom.decode;
 
 import io.fathom.config.UserError;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.OptionalInt;
+import java.util.PriorityQueue;
 import java.util.SplittableRandom;
 
 /**
@@ -68,22 +70,56 @@ public record Sampling(double temperature, OptionalInt topK, double topP, long s
 
     /** Tokens by falling logit, ties by rising id, as many as may be chosen. */
     private int[] candidates(float[] logits) {
-        long[] keys = new long[logits.length];
-        for (int id = 0; id < logits.length; id++) {
-            if (Float.isNaN(logits[id])) {
-                throw new UserError(
-                        "the model's logits are not numbers: its training has failed; use an earlier round");
-            }
-            // Float bits in an order that sorts like the numbers do, largest first, the id behind them.
-            int bits = Float.floatToIntBits(logits[id] + 0f);
-            int rising = bits >= 0 ? bits : bits ^ Integer.MAX_VALUE;
-            keys[id] = (long) ~rising << 32 | id;
-        }
         int count = temperature == 0 ? 1 : Math.min(logits.length, topK.orElse(logits.length));
         if (count == 1) {
-            return new int[] {(int) Arrays.stream(keys).min().orElseThrow()};
+            return new int[] {likeliest(logits)};
+        }
+        long[] keys = count < logits.length ? smallest(logits, count) : new long[logits.length];
+        if (count == logits.length) {
+            Arrays.setAll(keys, id -> key(logits[id], id));
         }
         Arrays.sort(keys);
-        return Arrays.stream(keys).limit(count).mapToInt(key -> (int) key).toArray();
+        return Arrays.stream(keys).mapToInt(key -> (int) key).toArray();
+    }
+
+    private static int likeliest(float[] logits) {
+        int best = 0;
+        for (int id = 0; id < logits.length; id++) {
+            requireNumber(logits[id]);
+            best = logits[id] > logits[best] ? id : best;
+        }
+        return best;
+    }
+
+    /** The {@code count} smallest keys, in no order: few of a large vocabulary, so that it is not sorted as a whole. */
+    private static long[] smallest(float[] logits, int count) {
+        PriorityQueue<Long> kept = new PriorityQueue<>(count, Comparator.reverseOrder());
+        long largest = Long.MAX_VALUE;
+        for (int id = 0; id < logits.length; id++) {
+            long key = key(logits[id], id);
+            if (kept.size() == count && key < largest) {
+                kept.remove();
+            }
+            if (kept.size() < count) {
+                kept.add(key);
+                largest = kept.element();
+            }
+        }
+        return kept.stream().mapToLong(Long::longValue).toArray();
+    }
+
+    /** A number that is the smaller the larger the logit, then the smaller the id, which its lower half is. */
+    private static long key(float logit, int id) {
+        requireNumber(logit);
+        // Float bits in an order that sorts like the numbers do, largest first, the id behind them.
+        int bits = Float.floatToIntBits(logit + 0f);
+        int rising = bits >= 0 ? bits : bits ^ Integer.MAX_VALUE;
+        return (long) ~rising << 32 | id;
+    }
+
+    private static void requireNumber(float logit) {
+        if (Float.isNaN(logit)) {
+            throw new UserError("the model's logits are not numbers: its training has failed; use an earlier round");
+        }
     }
 }

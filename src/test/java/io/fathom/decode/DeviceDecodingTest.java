@@ -235,8 +235,10 @@ class DeviceDecodingTest {
                 assertThat(found.get(i).tokens()).isEqualTo(expected.get(i).tokens());
                 assertThat(found.get(i).cost().flops())
                         .isEqualTo(expected.get(i).cost().flops());
-                assertThat(found.get(i).cost().slides()).isPositive();
             }
+            // One of them at least writes on beyond the context.
+            assertThat(found)
+                    .anySatisfy(text -> assertThat(text.cost().slides()).isPositive());
         }
     }
 

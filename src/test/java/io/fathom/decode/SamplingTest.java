@@ -5,8 +5,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import io.fathom.config.UserError;
+import java.util.Comparator;
+import java.util.HashSet;
+import java.util.List;
 import java.util.OptionalInt;
+import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 class SamplingTest {
@@ -67,6 +72,26 @@ class SamplingTest {
         assertThat(Sampling.GREEDY.choose(new float[] {-3, -0.5f, -2, -7}, random))
                 .isEqualTo(1);
         assertThat(Sampling.GREEDY.choose(new float[] {-1, -0f, 0f}, random)).isEqualTo(1);
+    }
+
+    @Test
+    void theLikeliestOfALargeVocabularyAreThoseOfTheSortedOne() {
+        SplittableRandom random = new SplittableRandom(4);
+        float[] logits = new float[5000];
+        for (int i = 0; i < logits.length; i++) {
+            // Many ties, of both signs.
+            logits[i] = random.nextInt(-300, 300) / 8f;
+        }
+        List<Integer> sorted = IntStream.range(0, logits.length)
+                .boxed()
+                .sorted(Comparator.comparingDouble(i -> -logits[i]))
+                .toList();
+        Set<Integer> drawn = new HashSet<>();
+        Sampling sampling = new Sampling(1e6, OptionalInt.of(20), 1, 3);
+        for (int i = 0; i < 2000; i++) {
+            drawn.add(sampling.choose(logits, random));
+        }
+        assertThat(drawn).containsExactlyInAnyOrderElementsOf(sorted.subList(0, 20));
     }
 
     @Test
