@@ -71,8 +71,7 @@ final class DemoJob implements Callable<Integer> {
             RoutingJob.measure(
                     spark, routed, Optional.empty(), new PrintStream(OutputStream.nullOutputStream(), false, UTF_8));
             System.out.println("5 of 5  the report");
-            String report =
-                    ReportPage.write(spark.hadoopConfiguration(), routed.run(), Optional.empty(), routed.corpusPath());
+            String report = ReportPage.write(spark.hadoopConfiguration(), routed.run(), List.of(), routed.corpusPath());
 
             Comparison.print(new Flops(spec), routedSummary, denseSummary, corpus.manifest());
             sample(spark, routed, corpus);

@@ -47,12 +47,10 @@ final class Failures implements IParameterExceptionHandler, IExecutionExceptionH
             failure.printStackTrace(command.getErr());
         }
         List<Throwable> chain = chain(failure);
-        Optional<UserError> mistake = chain.stream()
-                .filter(UserError.class::isInstance)
-                .map(UserError.class::cast)
-                .findFirst();
+        Optional<String> mistake =
+                chain.stream().flatMap(cause -> mistake(cause).stream()).findFirst();
         if (mistake.isPresent()) {
-            command.getErr().println(name + ": " + mistake.get().getMessage());
+            command.getErr().println(name + ": " + mistake.get());
             return Fathom.MISTAKE;
         }
         if (ShutdownHookManager.get().isShutdownInProgress()) {
@@ -61,6 +59,17 @@ final class Failures implements IParameterExceptionHandler, IExecutionExceptionH
         }
         command.getErr().println(name + ": " + explain(chain));
         return Fathom.FAILURE;
+    }
+
+    private static Optional<String> mistake(Throwable cause) {
+        String message = String.valueOf(cause.getMessage());
+        if (cause instanceof UserError) {
+            return Optional.of(message);
+        }
+        return cause instanceof ClassNotFoundException && message.contains("FileSystem")
+                ? Optional.of("no connector for this kind of path (" + message + "); add it, such as --packages"
+                        + " org.apache.hadoop:hadoop-aws:VERSION for s3a:, VERSION being that of this Spark's Hadoop")
+                : Optional.empty();
     }
 
     private static String explain(List<Throwable> chain) {
@@ -77,10 +86,6 @@ final class Failures implements IParameterExceptionHandler, IExecutionExceptionH
             if (message.contains("SparkContext was shut down") || message.contains("stopped SparkContext")) {
                 return "Spark ended before the job did: its master or resource manager is gone, or ended the"
                         + " application; see its log, then run again, train with --resume";
-            }
-            if (cause instanceof ClassNotFoundException && message.contains("FileSystem")) {
-                return "no connector for this kind of path (" + message + "); add it, such as --packages"
-                        + " org.apache.hadoop:hadoop-aws:VERSION for s3a:, VERSION being that of this Spark's Hadoop";
             }
         }
         Throwable root = chain.get(chain.size() - 1);

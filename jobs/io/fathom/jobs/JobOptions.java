@@ -4,6 +4,7 @@ import com.typesafe.config.Config;
 import io.fathom.checkpoint.RunDirectory;
 import io.fathom.config.ConfigReader;
 import io.fathom.config.RunConfig;
+import io.fathom.config.UserError;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -76,9 +77,16 @@ final class JobOptions {
      */
     RunConfig configOfRun() {
         RunDirectory directory = runDirectory(config());
-        return directory.exists(TRAINED_WITH)
-                ? config(List.of(ConfigReader.parse(directory.readText(TRAINED_WITH), directory.path(TRAINED_WITH))))
-                : config();
+        if (!directory.exists(TRAINED_WITH)) {
+            return config();
+        }
+        Config trained = ConfigReader.parse(directory.readText(TRAINED_WITH), directory.path(TRAINED_WITH));
+        if (trained.isEmpty()) {
+            throw new UserError(directory.path(TRAINED_WITH)
+                    + ": is empty; put back the configuration that the run was trained with, or delete the file and give"
+                    + " it by --config");
+        }
+        return config(List.of(trained));
     }
 
     /** The run directory, whether or not it exists. */

@@ -3,7 +3,8 @@ package io.fathom.jobs;
 import io.fathom.config.RunConfig;
 import io.fathom.report.ReportPage;
 import java.io.IOException;
-import java.util.Optional;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.Callable;
 import org.apache.spark.SparkConf;
 import picocli.CommandLine.Command;
@@ -20,15 +21,18 @@ final class ReportJob implements Callable<Integer> {
     private JobOptions options = new JobOptions();
 
     @Option(
-            names = "--twin",
+            names = "--beside",
             paramLabel = "DIR",
-            description = "Run directory of the dense twin to compare with; <run>/dense if there is one.")
-    private Optional<String> twin = Optional.empty();
+            description =
+                    "Run directory to compare with, such as a dense twin's; may be repeated. Without it <run>/dense,"
+                            + " if there is one.")
+    private List<String> beside = new ArrayList<>();
 
     @Override
     public Integer call() throws IOException {
         RunConfig config = options.configOfRun();
-        String page = ReportPage.write(SparkContexts.hadoop(new SparkConf()), config.run(), twin, config.corpusPath());
+        String page =
+                ReportPage.write(SparkContexts.hadoop(new SparkConf()), config.run(), beside, config.corpusPath());
         System.out.println("Report: " + page);
         return 0;
     }

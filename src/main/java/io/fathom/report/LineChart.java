@@ -61,6 +61,11 @@ final class LineChart {
         return this;
     }
 
+    /** Whether there is no curve. */
+    boolean isEmpty() {
+        return series.isEmpty();
+    }
+
     /** Legend and picture. */
     String draw(String label) {
         Plot plot = new Plot(WIDTH, HEIGHT, label);

@@ -14,6 +14,9 @@ import java.util.OptionalDouble;
  * @param flops spent on training up to here
  * @param trainingLoss mean cross-entropy of the round, nats a token
  * @param validationLoss cross-entropy on the validation split, nats a token, where it was measured
+ * @param routerLoss mean BCE(r, selected) of the round
+ * @param predictorLoss mean BCE(p, selected) of the round
+ * @param agreement mean cosine between the changes of two workers
  */
 record MetricPoint(
         int round,
@@ -22,7 +25,10 @@ record MetricPoint(
         double trainingLoss,
         double tokensPerSecond,
         OptionalDouble validationLoss,
-        OptionalDouble bitsPerByte) {
+        OptionalDouble bitsPerByte,
+        OptionalDouble routerLoss,
+        OptionalDouble predictorLoss,
+        OptionalDouble agreement) {
     private static final ObjectMapper JSON = new ObjectMapper();
 
     /** The points of a file; a last line cut short by a crash is left out. */
@@ -49,7 +55,10 @@ record MetricPoint(
                 node.has("ce") ? node.path("ce").asDouble() : node.path("loss").asDouble(),
                 node.path("tokensPerSecond").asDouble(),
                 number(node, "validationLoss"),
-                number(node, "bitsPerByte"));
+                number(node, "bitsPerByte"),
+                number(node, "aux"),
+                number(node, "pred"),
+                number(node, "cosine"));
     }
 
     private static OptionalDouble number(JsonNode node, String key) {

@@ -5,7 +5,7 @@ import io.fathom.config.UserError;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
-import java.util.Optional;
+import java.util.List;
 import org.apache.hadoop.conf.Configuration;
 
 /** A run directory as one HTML page: {@code <run>/report.html}. */
@@ -20,31 +20,33 @@ public final class ReportPage {
      * Reads the run directory {@code run} and writes its report. Parts that are not there yet are named on the page
      * with the command that makes them.
      *
-     * @param twin run directory of the dense twin; {@code <run>/dense}, if there is one, when not given
+     * @param beside run directories to compare with; {@code <run>/dense}, if there is one, when none is given
      * @param corpus directory of the corpus
      * @return the path of the page
      * @throws UserError when there is no such run, or what is there cannot be read
      */
-    public static String write(Configuration hadoop, String run, Optional<String> twin, String corpus)
+    public static String write(Configuration hadoop, String run, List<String> beside, String corpus)
             throws IOException {
-        String page = new ReportPage(RunArtefacts.read(hadoop, run, twin, corpus)).html();
+        String page = new ReportPage(RunArtefacts.read(hadoop, run, beside, corpus)).html();
         RunDirectory directory = new RunDirectory(hadoop, run);
         directory.write("report.html", page);
         return directory.path("report.html");
     }
 
     private String html() throws IOException {
-        String name = run.path().replaceAll("/+$", "").replaceAll("^.*/", "");
+        String name = run.trained().name();
         String routing = run.routing()
                 .map(found -> section("layers", "What the routers learned", new LayersSection(found).html())
                         + section("tokens", "Which tokens go deep", new TokensSection(found).html())
                         + section("cost", "What it saved", new CostSection(found, run).html()))
-                .orElseGet(() -> section(
-                        "layers",
-                        "What the routers learned",
-                        Html.missing(
-                                "The routing of this run has not been measured.",
-                                "./submit.sh routing --run " + run.path())));
+                .orElseGet(() -> run.trained().isDense()
+                        ? ""
+                        : section(
+                                "layers",
+                                "What the routers learned",
+                                Html.missing(
+                                        "The routing of this run has not been measured.",
+                                        "./submit.sh routing --run " + run.path())));
         return "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
                 + "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
                 + "<meta name=\"color-scheme\" content=\"light dark\">\n<title>" + Html.escape(name)
@@ -70,7 +72,7 @@ public final class ReportPage {
                             + found.summary().path("round").asInt() + " on "
                             + Numbers.whole(found.summary().path("tokens").asLong()) + " validation tokens.";
                 })
-                .orElse("Mixture-of-Depths language model");
+                .orElse(run.trained().isDense() ? "Dense language model" : "Mixture-of-Depths language model");
     }
 
     private static String section(String id, String title, String body) {

@@ -10,6 +10,7 @@ import io.fathom.decode.evaluation.EvaluationResults;
 import io.fathom.routing.RoutingFiles;
 import io.fathom.routing.RoutingResults;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
@@ -17,9 +18,8 @@ import org.apache.hadoop.conf.Configuration;
 /**
  * What a run directory holds, as far as it goes.
  *
- * @param path the run directory
- * @param metrics rounds trained; empty when there are none
- * @param twin rounds of the dense twin; empty when there is none
+ * @param trained how it was trained
+ * @param beside runs to compare it with
  * @param routing what the routing job found
  * @param evaluation losses under top-k and the causal rules
  * @param corpus what was learnt from
@@ -27,54 +27,59 @@ import org.apache.hadoop.conf.Configuration;
  * @param provenance where the run came from
  */
 record RunArtefacts(
-        String path,
-        List<MetricPoint> metrics,
-        List<MetricPoint> twin,
+        TrainedRun trained,
+        List<TrainedRun> beside,
         Optional<RoutingResults> routing,
         Optional<JsonNode> evaluation,
         Optional<CorpusManifest> corpus,
         Optional<String> configuration,
         Optional<JsonNode> provenance) {
-    private static final String METRICS = "metrics.jsonl";
 
     /**
      * Reads a run.
      *
-     * @param twin directory of the dense twin's run; {@code <run>/dense}, if there is one, when not given
+     * @param beside directories of runs to compare with; {@code <run>/dense}, if there is one, when none is given
      * @param corpus directory of the corpus
-     * @throws UserError when the run directory does not exist, or a twin was named that has no metrics
+     * @throws UserError when the run directory does not exist, or a run to compare with has no metrics
      */
-    static RunArtefacts read(Configuration hadoop, String path, Optional<String> twin, String corpus)
-            throws IOException {
+    static RunArtefacts read(Configuration hadoop, String path, List<String> beside, String corpus) throws IOException {
         RunDirectory run = new RunDirectory(hadoop, path);
         if (!run.exists(".")) {
             throw new UserError("run = " + path + ": there is no such directory; name one that `train` has written");
         }
-        RunDirectory twinRun = new RunDirectory(hadoop, twin.orElse(path + "/dense"));
-        if (twin.isPresent() && !twinRun.exists(METRICS)) {
-            throw new UserError("--twin " + twin.get() + ": holds no " + METRICS
-                    + "; name the run directory of a trained dense twin");
+        List<TrainedRun> others = new ArrayList<>();
+        for (String other : beside.isEmpty() ? List.of(path + "/dense") : beside) {
+            RunDirectory directory = new RunDirectory(hadoop, other);
+            if (directory.exists(TrainedRun.METRICS)) {
+                others.add(TrainedRun.read(directory));
+            } else if (!beside.isEmpty()) {
+                throw new UserError("--beside " + other + ": holds no " + TrainedRun.METRICS
+                        + "; name the run directory of a trained model");
+            }
         }
         RunDirectory corpusDirectory = new RunDirectory(hadoop, corpus);
         return new RunArtefacts(
-                run.path(),
-                text(run, METRICS).map(MetricPoint::of).orElse(List.of()),
-                text(twinRun, METRICS).map(MetricPoint::of).orElse(List.of()),
+                TrainedRun.read(run),
+                others,
                 new RoutingFiles(hadoop, path).read(),
                 EvaluationResults.read(run),
-                text(corpusDirectory, "manifest.json")
+                TrainedRun.text(corpusDirectory, "manifest.json")
                         .map(json -> CorpusManifest.ofJson(json, corpusDirectory.path("manifest.json"))),
-                text(run, "config.conf"),
-                text(run, "provenance.json").map(json -> json(json, run.path("provenance.json"))));
+                TrainedRun.text(run, "config.conf"),
+                TrainedRun.text(run, "provenance.json").map(json -> json(json, run.path("provenance.json"))));
     }
 
-    private static Optional<String> text(RunDirectory directory, String name) {
-        return directory.exists(name) ? Optional.of(directory.readText(name)) : Optional.empty();
+    String path() {
+        return trained.path();
     }
 
     private static JsonNode json(String text, String place) {
         try {
-            return new ObjectMapper().readTree(text);
+            JsonNode json = new ObjectMapper().readTree(text);
+            if (!json.isObject()) {
+                throw new UserError(place + ": holds no JSON object; delete it or train again");
+            }
+            return json;
         } catch (JsonProcessingException e) {
             throw new UserError(place + ": is not JSON (" + e.getOriginalMessage() + "); delete it or train again", e);
         }

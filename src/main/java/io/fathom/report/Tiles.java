@@ -2,8 +2,6 @@ package io.fathom.report;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.fathom.routing.Table;
-import java.util.List;
-import java.util.Optional;
 
 /** The main figures of a run, at a glance. */
 final class Tiles {
@@ -15,9 +13,10 @@ final class Tiles {
     }
 
     String html() {
-        lastValidation(run.metrics()).ifPresent(this::loss);
-        if (!run.metrics().isEmpty()) {
-            MetricPoint last = run.metrics().get(run.metrics().size() - 1);
+        run.trained().lastValidation().ifPresent(this::loss);
+        if (!run.trained().metrics().isEmpty()) {
+            MetricPoint last =
+                    run.trained().metrics().get(run.trained().metrics().size() - 1);
             tile(
                     "trained",
                     Numbers.si(last.tokens()),
@@ -41,14 +40,8 @@ final class Tiles {
                             + model.path("blocks").asInt() + " blocks route");
             predictor(routing.table("causal"));
         });
-        if (!run.metrics().isEmpty()) {
-            double speed = run.metrics().stream()
-                    .mapToDouble(MetricPoint::tokensPerSecond)
-                    .sorted()
-                    .skip(run.metrics().size() / 2)
-                    .findFirst()
-                    .orElse(Double.NaN);
-            tile("speed", Numbers.si(speed), "tokens/s", "median over rounds, all workers");
+        if (!run.trained().metrics().isEmpty()) {
+            tile("speed", Numbers.si(run.trained().tokensPerSecond()), "tokens/s", "median over rounds, all workers");
         }
         return out.append("</div>").toString();
     }
@@ -58,7 +51,10 @@ final class Tiles {
         String bits = last.bitsPerByte().isPresent()
                 ? Numbers.fixed(last.bitsPerByte().getAsDouble(), 3) + " bits per byte"
                 : "";
-        String twin = lastValidation(run.twin())
+        String twin = run.beside().stream()
+                .filter(TrainedRun::isDense)
+                .findFirst()
+                .flatMap(TrainedRun::lastValidation)
                 .map(point ->
                         "; dense twin " + Numbers.fixed(point.validationLoss().orElseThrow(), 3))
                 .orElse("");
@@ -83,12 +79,6 @@ final class Tiles {
                     "%",
                     "always bypass: " + Numbers.percent(baseline / blocks, 1));
         }
-    }
-
-    private static Optional<MetricPoint> lastValidation(List<MetricPoint> metrics) {
-        return metrics.stream()
-                .filter(point -> point.validationLoss().isPresent())
-                .reduce((before, after) -> after);
     }
 
     private void tile(String label, String value, String unit, String below) {

@@ -2,6 +2,11 @@ package io.fathom.report;
 
 import io.fathom.routing.RoutingResults;
 import io.fathom.routing.Table;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
 
 /** What kind of token goes deep. */
 final class TokensSection {
@@ -14,7 +19,8 @@ final class TokensSection {
     }
 
     String html() {
-        return "<div class=\"two\">" + depth() + lossByDepth() + "</div>" + classes() + "<div class=\"two\">"
+        return "<div class=\"two\">" + depth() + lossByDepth() + "</div>" + classes() + classesByBlock()
+                + "<div class=\"two\">"
                 + tokens("most routed", "Most routed tokens") + tokens("least routed", "Least routed tokens")
                 + "</div>" + new Excerpt(routing).html();
     }
@@ -89,6 +95,50 @@ final class TokensSection {
         return Html.figure(
                 "Rate by class of token",
                 "Mean over the routed blocks; the tick is the rate of all tokens, lift is relative to it.",
+                out.append("</tbody></table></div>").toString());
+    }
+
+    /** Class x block: the shade is the rate, on one scale for all. */
+    private String classesByBlock() {
+        Table table = routing.table("classes_by_layer");
+        Map<String, Map<Long, Integer>> rows = new LinkedHashMap<>();
+        Set<Long> blocks = new TreeSet<>();
+        double most = 0;
+        for (int row = 0; row < table.rows().size(); row++) {
+            long block = table.whole(row, "block");
+            blocks.add(block);
+            most = Math.max(most, table.number(row, "rate"));
+            rows.computeIfAbsent(table.text(row, "class"), any -> new TreeMap<>())
+                    .put(block, row);
+        }
+        if (blocks.size() < 2) {
+            return "";
+        }
+        StringBuilder out = new StringBuilder("<div class=\"wide\"><table class=\"cells\"><thead><tr><th>class</th>");
+        blocks.forEach(block -> out.append("<th>block ").append(block).append("</th>"));
+        out.append("</tr></thead><tbody>");
+        for (Map.Entry<String, Map<Long, Integer>> kind : rows.entrySet()) {
+            out.append("<tr><th>").append(Html.escape(kind.getKey())).append("</th>");
+            for (int row : kind.getValue().values()) {
+                double share = table.number(row, "rate");
+                out.append("<td class=\"s")
+                        .append(most > 0 ? Math.round(9 * share / most) : 0)
+                        .append("\" title=\"")
+                        .append(Numbers.whole(table.whole(row, "selected")))
+                        .append(" of ")
+                        .append(Numbers.whole(table.whole(row, "tokens")))
+                        .append(" tokens, lift ")
+                        .append(Numbers.fixed(table.number(row, "lift"), 2))
+                        .append("\">")
+                        .append(Numbers.percent(share, 1))
+                        .append("</td>");
+            }
+            out.append("</tr>");
+        }
+        return Html.figure(
+                "Which block takes what",
+                "The share of each class's tokens that each routed block computed; hover for the counts and the lift over"
+                        + " the block's own rate.",
                 out.append("</tbody></table></div>").toString());
     }
 

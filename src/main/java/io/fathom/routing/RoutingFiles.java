@@ -78,6 +78,9 @@ public final class RoutingFiles {
         }
         try (InputStream in = files.open(summaryFile)) {
             JsonNode summary = JSON.readTree(in);
+            if (!summary.path("model").isObject()) {
+                throw new IOException("summary.json is not what that job writes");
+            }
             List<Table> tables = new ArrayList<>();
             for (String name : RoutingResults.TABLES) {
                 tables.add(ParquetTables.read(hadoop, new Path(folder, name + PARQUET), name));

@@ -135,7 +135,7 @@ class FathomTest {
     void aMissingConnectorIsNamed() {
         probe.failure = new IllegalStateException(
                 new ClassNotFoundException("Class org.apache.hadoop.fs.s3a.S3AFileSystem not found"));
-        assertThat(run("probe")).isEqualTo(1);
+        assertThat(run("probe")).isEqualTo(2);
         assertThat(errors.toString().strip())
                 .hasLineCount(1)
                 .contains("no connector for this kind of path")

@@ -82,6 +82,13 @@ class TrainJobTest {
     }
 
     @Test
+    void aConfigurationThatIsGoneIsNotTheDefault() throws IOException {
+        Files.writeString(run.resolve("config.conf"), "");
+        job(2, "report");
+        assertThat(problem.toString()).hasLineCount(1).contains("config.conf: is empty; put back");
+    }
+
+    @Test
     void aPrecisionThatTheEngineLacksIsToldBeforeAnythingIsWritten() {
         job(2, "train", "--set", "engine.name=cpu", "--set", "engine.precision=bf16");
         assertThat(problem.toString())

@@ -45,7 +45,7 @@ final class SyntheticRun {
             double loss = floor + (5.5 - floor) * Math.exp(-4.0 * round / rounds) + 0.04 * random.nextDouble();
             lines.append(String.format(
                     Locale.ROOT,
-                    "{\"round\":%d,\"step\":%d,\"tokens\":%.0f,\"loss\":%f,\"ce\":%f,\"aux\":0.4,\"pred\":0.3,"
+                    "{\"round\":%d,\"step\":%d,\"tokens\":%.0f,\"loss\":%f,\"ce\":%f,\"aux\":0.4,\"pred\":0.3,\"cosine\":0.4,"
                             + "\"tokensPerSecond\":%f,\"flops\":%e",
                     round,
                     round * 20,

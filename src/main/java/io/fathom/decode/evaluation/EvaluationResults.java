@@ -199,7 +199,11 @@ public record EvaluationResults(JsonNode summary, List<Table> tables) {
             return Optional.empty();
         }
         try {
-            return Optional.of(JSON.readTree(run.readText(FILE)));
+            JsonNode results = JSON.readTree(run.readText(FILE));
+            if (!results.path("modes").isArray()) {
+                throw new UserError(run.path(FILE) + ": not what `evaluate` writes; run it again");
+            }
+            return Optional.of(results);
         } catch (JsonProcessingException e) {
             throw new UserError(
                     run.path(FILE) + ": not JSON (" + e.getOriginalMessage() + "); run `evaluate` again", e);
