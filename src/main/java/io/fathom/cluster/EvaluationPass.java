@@ -19,6 +19,7 @@ import io.fathom.routing.RoutingTrace;
 import java.io.Serializable;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.LongStream;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.broadcast.Broadcast;
@@ -71,6 +72,9 @@ public final class EvaluationPass {
     /** Thresholds that hold the capacity on sequences of the training split, spread evenly over it. */
     public Thresholds calibrate() {
         ModelSpec spec = checkpoint.spec();
+        if (Mode.causal(spec).isEmpty()) {
+            return new Thresholds(checkpoint.round(), Map.of());
+        }
         long there = train.windows(spec.context());
         long wanted = Math.max(LEAST_CALIBRATION_WINDOWS, config.evaluation().calibrationTokens() / spec.context());
         long count = Math.min(there, wanted);
@@ -107,16 +111,20 @@ public final class EvaluationPass {
                         config.evaluation().sequences(),
                         EvaluationFold.class,
                         (parameters, engine, options) -> {
+                            EvaluationFold part = new EvaluationFold(spec);
+                            // A model that routes by chance has no router to read tokens by.
+                            if (Mode.causal(spec).isEmpty()) {
+                                return new Scoring(part, Map.of(), Optional.empty());
+                            }
                             TokenReader reader = Readers.on(engine, spec, parameters, options);
-                            return new Scoring(
-                                    new EvaluationFold(spec), EvaluationFold.decoders(reader, thresholds), reader);
+                            return new Scoring(part, EvaluationFold.decoders(reader, thresholds), Optional.of(reader));
                         })
                 .forEach(fold::merge);
         return fold;
     }
 
     /** Folds what top-k did, and scores the causal modes by decoding. */
-    private record Scoring(EvaluationFold fold, Map<Mode, Decoder> decoders, TokenReader reader)
+    private record Scoring(EvaluationFold fold, Map<Mode, Decoder> decoders, Optional<TokenReader> reader)
             implements RangedPass.Folding<EvaluationFold> {
         @Override
         public void add(RoutingTrace trace, int[] window) {
@@ -126,7 +134,7 @@ public final class EvaluationPass {
 
         @Override
         public void close() {
-            reader.close();
+            reader.ifPresent(TokenReader::close);
         }
     }
 
