@@ -23,7 +23,7 @@ final class Comparison {
     /** The kind of its model, with the run's own name where another run has that kind too. */
     String label(TrainedRun run) {
         boolean shared =
-                runs.stream().anyMatch(other -> other != run && other.kind().equals(run.kind()));
+                runs.stream().filter(each -> each.kind().equals(run.kind())).count() > 1;
         return shared && !run.kind().equals(run.name()) ? run.kind() + " (" + run.name() + ")" : run.kind();
     }
 
