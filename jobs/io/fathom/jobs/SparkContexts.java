@@ -27,7 +27,12 @@ final class SparkContexts {
                 .setIfMissing("spark.broadcast.compress", "false")
                 // Slices of a round in one pass to one file, instead of a file a slice and a second copy.
                 .setIfMissing("spark.shuffle.sort.bypassMergeThreshold", "0")
-                .setIfMissing("spark.shuffle.file.buffer", "1m")
+                // It only tells where a block broke that did not unpack; nothing is packed, so nobody would look.
+                .setIfMissing("spark.shuffle.checksum.enabled", "false")
+                // Every worker compares a checksum of our own.
+                .setIfMissing("spark.broadcast.checksum", "false")
+                // A worker that is trained elsewhere is trained again from the last checkpoint: waiting is cheaper.
+                .setIfMissing("spark.locality.wait.process", "5m")
                 // Means go straight to the driver; by way of the block manager they take three copies more.
                 .setIfMissing("spark.task.maxDirectResultSize", "32m")
                 // Gauges of training in Spark's metrics; gives the executors' memory back when they end.

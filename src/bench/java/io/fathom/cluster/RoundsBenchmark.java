@@ -65,7 +65,9 @@ final class RoundsBenchmark {
                 "spark.shuffle.compress", "false",
                 "spark.broadcast.compress", "false",
                 "spark.shuffle.sort.bypassMergeThreshold", "0",
-                "spark.shuffle.file.buffer", "1m",
+                "spark.shuffle.checksum.enabled", "false",
+                "spark.broadcast.checksum", "false",
+                "spark.locality.wait.process", "5m",
                 "spark.task.maxDirectResultSize", "32m"));
         int executors = 1;
         if (master.startsWith("local-cluster")) {
@@ -108,7 +110,13 @@ final class RoundsBenchmark {
                 layout.parameterCount(),
                 workers,
                 spark.master(),
-                HeapNeeds.of(layout.size(), config.train(), Math.max(1, spark.defaultParallelism() / executors), 0.6));
+                HeapNeeds.of(
+                        layout.size(),
+                        0,
+                        config.train(),
+                        Math.max(1, spark.defaultParallelism() / executors),
+                        executors,
+                        0.6));
         Map<String, List<Double>> seconds = new LinkedHashMap<>();
         List<Double> floor = new ArrayList<>();
         // The first turn is for the compiler and the page tables.

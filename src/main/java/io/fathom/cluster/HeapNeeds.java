@@ -7,58 +7,73 @@ import org.apache.spark.SparkConf;
 import org.apache.spark.api.java.JavaSparkContext;
 
 /**
- * A lower bound of the heap of a run's JVMs, in bytes: 400 MiB and U V / (1 - f), where V = 4 bytes a parameter, f is
- * {@code spark.memory.fraction}, the part of a heap that Spark fills with broadcasts and cached workers before it sends
- * them to disk, and U counts the vectors beside those. With u vectors on the way (3 where moments are averaged, else
- * 1), m moments that a worker keeps (2, or 0 where they are averaged or reset), o vectors of outer momentum before and
- * after a step (2, or 0 where there is none) and c workers that train at once:
+ * The memory of a run's JVMs, in bytes. With V = 4 bytes a parameter, f {@code spark.memory.fraction}, the part of a
+ * heap that Spark fills with broadcasts before it sends them to disk, u vectors on the way (3 where moments are
+ * averaged, else 1), o vectors of outer momentum before and after a step (2, or 0 where there is none), c tasks at
+ * once, and s = 40 MiB, or 4 (8 + N) bytes a parameter where that is less, for the slices that a task has in hand:
  *
  * <ul>
- *   <li>driver: U = 3 u + 1 + o: the state before the round, the means as bytes and as floats, the next parameters;
- *   <li>executor: U = c (m + u): what each of its workers comes to and gives;
- *   <li>local mode: the larger of the driver's and u + o + c (m + u), since means are collected when training is over.
+ *   <li>driver: 400 MiB + (3 u + o) V / (1 - f): the state before the round, the means as bytes, the state after it;
+ *   <li>executor: 400 MiB + c s / (1 - f), however large the model is;
+ *   <li>local mode: both, with one 400 MiB.
  * </ul>
  *
- * <p>With less a run fails sooner or later; with as much it may still, where workers that were sent to disk are read
- * back. Nothing goes to disk where the heap has room for 2 V more for each cached worker and each round since the last
- * checkpoint. Engines take their memory outside the heap: 4 V and the step's activations a session.
+ * <p>Outside the heap, on processors: 2 V and the step's activations for each of c sessions, and 2 V for the moments of
+ * each worker that an executor trains.
+ *
+ * @param outside what engines take beside an executor's heap
  */
-record HeapNeeds(long driver, long executor, long local) {
+record HeapNeeds(long driver, long executor, long local, long outside) {
     private static final long BASE = 400L << 20;
+    private static final long TASK = 40L << 20;
 
     /**
+     * The needs of a run.
+     *
      * @param size floats of a vector
-     * @param slots workers that an executor trains at once
+     * @param activations floats of a session beside its vectors
+     * @param slots tasks that an executor runs at once
+     * @param executors among which workers are dealt
      * @param fraction of a heap that Spark fills
      */
-    static HeapNeeds of(long size, TrainConfig config, int slots, double fraction) {
+    static HeapNeeds of(long size, long activations, TrainConfig config, int slots, int executors, double fraction) {
         InnerMoments kind = config.adamw().moments();
         long sent = kind == InnerMoments.AVERAGE ? 3 : 1;
-        long kept = kind == InnerMoments.LOCAL ? 2 : 0;
         long outer = config.outer().kind() == TrainConfig.OuterConfig.Kind.NESTEROV ? 2 : 0;
-        long collecting = 3 * sent + 1 + outer;
-        long training = Math.min(slots, config.workers()) * (kept + sent);
-        double vector = Float.BYTES * size / (1 - fraction);
+        long vector = Float.BYTES * size;
+        long state = (3 * sent + outer) * vector;
+        long tasks = slots * Math.min(TASK, (8 + config.workers()) * vector);
+        int here = (config.workers() + executors - 1) / executors;
+        long sessions = Math.min(slots, here) * (2 * vector + Float.BYTES * activations);
+        long moments = 2 * vector * (kind == InnerMoments.LOCAL ? here : Math.min(slots, here));
         return new HeapNeeds(
-                BASE + (long) (vector * collecting),
-                BASE + (long) (vector * training),
-                BASE + (long) (vector * Math.max(collecting, sent + outer + training)));
+                BASE + (long) (state / (1 - fraction)),
+                BASE + (long) (tasks / (1 - fraction)),
+                BASE + (long) ((state + tasks) / (1 - fraction)),
+                sessions + moments);
     }
 
     /** Throws {@link UserError} when a JVM of {@code spark} is too small for vectors of {@code size} floats. */
-    static void check(JavaSparkContext spark, long size, TrainConfig config) {
+    static void check(JavaSparkContext spark, long size, long activations, TrainConfig config) {
         SparkConf conf = spark.getConf();
         long here = Runtime.getRuntime().maxMemory();
         double fraction = conf.getDouble("spark.memory.fraction", 0.6);
         if (spark.isLocal()) {
-            HeapNeeds needs = of(size, config, spark.defaultParallelism(), fraction);
+            HeapNeeds needs = of(size, activations, config, spark.defaultParallelism(), 1, fraction);
             require("the driver's memory", here, needs.local(), size, "--driver-memory");
             return;
         }
-        HeapNeeds needs = of(size, config, conf.getInt("spark.executor.cores", 1), fraction);
+        int slots = Math.max(1, conf.getInt("spark.executor.cores", 1) / conf.getInt("spark.task.cpus", 1));
+        int executors = conf.getInt("spark.executor.instances", config.workers());
+        HeapNeeds needs = of(size, activations, config, slots, executors, fraction);
         require("the driver's memory", here, needs.driver(), size, "--driver-memory");
-        long executor = conf.getSizeAsMb("spark.executor.memory", "1g") << 20;
-        require("spark.executor.memory", executor, needs.executor(), size, "--executor-memory");
+        long heap = conf.getSizeAsMb("spark.executor.memory", "1g") << 20;
+        require("spark.executor.memory", heap, needs.executor(), size, "--executor-memory");
+        String master = conf.get("spark.master");
+        if ((master.startsWith("yarn") || master.startsWith("k8s"))
+                && !conf.contains("spark.executor.resource.gpu.amount")) {
+            needs.requireOverhead(conf, heap, size);
+        }
     }
 
     private static void require(String what, long found, long needed, long size, String flag) {
@@ -66,6 +81,24 @@ record HeapNeeds(long driver, long executor, long local) {
             throw new UserError(String.format(
                     "%s is %d MiB: rounds of %,d parameters need at least %d MiB of heap there; give %s %dm or more",
                     what, found >> 20, size, needed >> 20, flag, (needed + (needed >> 3)) >> 20));
+        }
+    }
+
+    /**
+     * Throws {@link UserError} when a container is given too little beside its heap. YARN and Kubernetes kill one that
+     * takes more; elsewhere nothing is known of a machine's memory.
+     */
+    void requireOverhead(SparkConf conf, long heap, long size) {
+        double factor = conf.getDouble("spark.executor.memoryOverheadFactor", 0.1);
+        long given = Math.max(384, (long) (factor * heap) >> 20);
+        long found = conf.getSizeAsMb("spark.executor.memoryOverhead", given + "m") << 20;
+        // What Spark gives when nobody asks is what a JVM itself needs.
+        long needed = outside + (384L << 20);
+        if (found < needed) {
+            throw new UserError(String.format(
+                    "spark.executor.memoryOverhead is %d MiB: training %,d parameters takes %d MiB outside of an executor's"
+                            + " heap; give --conf spark.executor.memoryOverhead=%dm or more",
+                    found >> 20, size, needed >> 20, (needed + (needed >> 3)) >> 20));
         }
     }
 }

@@ -103,7 +103,11 @@ final class Rounds implements AutoCloseable {
     private List<Tuple2<Integer, byte[]>> means(TrainWorker train) {
         JavaPairRDD<Integer, Parcel> given = workers.flatMapToPair(train);
         ShuffledRDD<Integer, Parcel, ByteBuffer> slicesOfWorkers = new ShuffledRDD<>(
-                given.rdd(), new SlicePartitioner(slices, vectors()), given.kClassTag(), given.vClassTag(), tag());
+                given.rdd(),
+                new SlicePartitioner(slices, vectors(), tools.workers()),
+                given.kClassTag(),
+                given.vClassTag(),
+                tag());
         slicesOfWorkers.setSerializer(new ParcelSerializer());
         try {
             return JavaPairRDD.fromRDD(slicesOfWorkers, given.kClassTag(), tag())

@@ -7,16 +7,23 @@ import org.apache.spark.Partitioner;
 final class SlicePartitioner extends Partitioner {
     private static final long serialVersionUID = 1L;
 
-    /** Of as many parameters a task makes the means: few enough tasks, and far below what one may hold. */
+    /** Floats of all workers that a task sums, where they come in the wrong order all in its hands: 16 MiB. */
+    private static final int HELD_FLOATS = 1 << 22;
+    /** Most parameters of which a task makes the means. */
     private static final int TASK_FLOATS = 1 << 20;
 
     private final int slices;
     private final int slicesOfTask;
 
-    /** @param vectors that are cut into {@code slices} */
-    SlicePartitioner(Slices slices, int vectors) {
+    /**
+     * A partitioner of one round.
+     *
+     * @param vectors that are cut into {@code slices}
+     * @param workers that give them
+     */
+    SlicePartitioner(Slices slices, int vectors, int workers) {
         this.slices = vectors * slices.count();
-        this.slicesOfTask = Math.max(1, TASK_FLOATS / slices.sliceFloats());
+        this.slicesOfTask = Math.max(1, Math.min(TASK_FLOATS, HELD_FLOATS / workers) / slices.sliceFloats());
     }
 
     @Override

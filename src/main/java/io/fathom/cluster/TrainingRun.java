@@ -80,7 +80,9 @@ public final class TrainingRun {
         this.tools = tools;
         this.codec = codec;
         this.layout = ParameterLayout.of(tools.spec());
-        HeapNeeds.check(spark, layout.size(), this.config);
+        int sequences = this.config.batch() / this.config.microBatches();
+        long activations = Programs.training(tools.spec(), sequences).memory().elements();
+        HeapNeeds.check(spark, layout.size(), activations, this.config);
         this.run = run;
         this.checkpoints = new RunCheckpoints(run, new HadoopSettings(spark.hadoopConfiguration()), this.config);
         this.outer = switch (this.config.outer().kind()) {
