@@ -1,5 +1,5 @@
 /**
- * What runs a program: the contract here, one implementation in each room below.
+ * What runs a program, and what reads tokens: the contracts here, one implementation in each room below.
  *
  * <p>May import config, model, corpus, graph and program; {@code engine.nd4j} and {@code engine.cpu} ND4J and BLAS,
  * {@code engine.cuda} the CUDA bindings and neither of those.

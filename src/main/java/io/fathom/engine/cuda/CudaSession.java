@@ -8,7 +8,6 @@ import io.fathom.engine.Precision;
 import io.fathom.engine.Session;
 import io.fathom.model.Batch;
 import io.fathom.model.ParameterLayout;
-import io.fathom.model.Tensor;
 import io.fathom.program.Program;
 import io.fathom.program.Value;
 import java.nio.ByteBuffer;
@@ -19,8 +18,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import org.bytedeco.cuda.cudart.CUstream_st;
-import org.bytedeco.javacpp.BytePointer;
-import org.jspecify.annotations.Nullable;
 
 /**
  * One program on one GPU. Parameters, gradient and moments stay on the device; a step is one graph launch: {@link #run}
@@ -37,8 +34,6 @@ final class CudaSession implements Session {
         STEP_MORE
     }
 
-    private static final int NORM = 9;
-
     private final Program program;
     private final Device device;
     private final DeviceLock.Hold hold;
@@ -49,6 +44,8 @@ final class CudaSession implements Session {
     private final MatrixProducts products;
     private final SessionMemory memory;
     private final Staging staging;
+    private final Optimizer optimizer;
+    private final SessionVectors vectors;
     private final Launcher fresh;
     private final Launcher more;
     private final Map<Part, StepGraph> graphs = new EnumMap<>(Part.class);
@@ -58,8 +55,6 @@ final class CudaSession implements Session {
     private boolean pending;
 
     private boolean pendingFresh;
-    private @Nullable CudaMoments own;
-    private @Nullable CudaMoments attached;
 
     CudaSession(Program program, Precision precision, Device device, KernelCompiler compiler, DeviceLock.Hold hold) {
         this.hold = hold;
@@ -84,12 +79,13 @@ final class CudaSession implements Session {
         Cuda.check(cudaMemsetAsync(Cuda.at(memory.base()), 0, memory.bytes, stream), "cudaMemset");
         this.fresh = launcher(source, precision, needs, memory.tables, false);
         this.more = launcher(source, precision, needs, memory.tables + PartialSums.TABLE_BYTES, true);
-        sendDecays();
+        this.optimizer = new Optimizer(program, device, kernels, memory, staging, stream);
+        this.vectors = new SessionVectors(device, kernels, memory, staging, optimizer, stream);
         // Once outside a graph: libraries load their code lazily, and products are measured, which a capture forbids.
         fresh.enqueue(steps, false);
         if (program.training()) {
             more.enqueue(steps, false);
-            zero(Vector.GRADIENT);
+            vectors.zero(Vector.GRADIENT, program.layout().size());
         }
         staging.synchronize();
         products.settle();
@@ -123,21 +119,6 @@ final class CudaSession implements Session {
         return precision == Precision.BF16 ? 2 : 4;
     }
 
-    private void sendDecays() {
-        byte[] decays = new byte[program.layout().size() / 32];
-        for (Tensor tensor : program.layout().tensors()) {
-            if (tensor.decays()) {
-                Arrays.fill(decays, tensor.offset() / 32, (tensor.offset() + tensor.length() + 31) / 32, (byte) 1);
-            }
-        }
-        try (BytePointer bytes = new BytePointer(decays)) {
-            Cuda.check(
-                    cudaMemcpyAsync(Cuda.at(memory.decays), bytes, decays.length, cudaMemcpyHostToDevice, stream),
-                    "cudaMemcpy");
-            staging.synchronize();
-        }
-    }
-
     @Override
     public Program program() {
         return program;
@@ -146,110 +127,48 @@ final class CudaSession implements Session {
     @Override
     public void write(Vector vector, float[] values) {
         require(values.length);
-        device.use();
-        flush();
-        staging.write(values, values.length, at(vector));
-        if (vector == Vector.GRADIENT) {
-            cleared = false;
-        } else if (vector == Vector.PARAMETERS && memory.shadow != 0) {
-            long n = values.length;
-            kernels.launch(
-                    stream, "shadow_of", blocks(n), 1, 256, 0, memory.vector(Vector.PARAMETERS), memory.shadow, n);
-        }
+        settle();
+        vectors.write(vector, 0, values, values.length);
+        cleared &= vector != Vector.GRADIENT;
     }
 
     @Override
     public void read(Vector vector, float[] values) {
         require(values.length);
-        device.use();
-        flush();
-        if (vector == Vector.GRADIENT && cleared) {
-            Arrays.fill(values, 0);
-        } else {
-            staging.read(at(vector), values, values.length);
-        }
+        read(vector, 0, values, values.length);
     }
 
     @Override
     public void write(Vector vector, int from, float[] values, int count) {
         requirePart(from, count);
-        device.use();
-        flush();
+        settle();
         if (vector == Vector.GRADIENT && cleared) {
-            zero(Vector.GRADIENT);
+            vectors.zero(vector, program.layout().size());
             cleared = false;
         }
-        long to = at(vector) + (long) Float.BYTES * from;
-        staging.write(values, count, to);
-        if (vector == Vector.PARAMETERS && memory.shadow != 0) {
-            long shadow = memory.shadow + (long) Short.BYTES * from;
-            kernels.launch(stream, "shadow_of", blocks(count), 1, 256, 0, to, shadow, (long) count);
-        }
+        vectors.write(vector, from, values, count);
     }
 
     @Override
     public void read(Vector vector, int from, float[] values, int count) {
         requirePart(from, count);
-        device.use();
-        flush();
+        settle();
         if (vector == Vector.GRADIENT && cleared) {
             Arrays.fill(values, 0, count, 0);
         } else {
-            staging.read(at(vector) + (long) Float.BYTES * from, values, count);
+            vectors.read(vector, from, values, count);
         }
-    }
-
-    private long at(Vector vector) {
-        return switch (vector) {
-            case PARAMETERS, GRADIENT -> memory.vector(vector);
-            case FIRST_MOMENT -> moments().first();
-            case SECOND_MOMENT -> moments().second();
-        };
-    }
-
-    /**
-     * The moments in use: a worker's, or else some of the session's own, which take memory only when they are needed.
-     */
-    private CudaMoments moments() {
-        CudaMoments found = attached;
-        if (found == null) {
-            found = zeroMoments();
-            own = found;
-            use(found);
-        }
-        return found;
-    }
-
-    private CudaMoments zeroMoments() {
-        if (!program.training()) {
-            throw new IllegalArgumentException("an inference program has no moments");
-        }
-        CudaMoments zero = new CudaMoments(program.layout().size(), device, stream);
-        staging.synchronize();
-        return zero;
     }
 
     @Override
     public MomentMemory takeMoments() {
-        return zeroMoments();
+        return optimizer.zeroMoments();
     }
 
     @Override
     public void attach(MomentMemory moments) {
-        if (!(moments instanceof CudaMoments here)) {
-            throw new IllegalArgumentException("moments of another engine: " + moments);
-        }
-        require(here.size());
-        device.use();
-        flush();
-        here.moveTo(device);
-        use(here);
-    }
-
-    /** The update's kernel finds their addresses beside its numbers, so that one graph serves all workers. */
-    private void use(CudaMoments moments) {
-        attached = moments;
-        staging.sendMoments(memory.update, moments.first(), moments.second());
+        settle();
+        optimizer.attach(moments);
     }
 
     private void requirePart(int from, int count) {
@@ -269,8 +188,7 @@ final class CudaSession implements Session {
 
     @Override
     public void clearGradient() {
-        device.use();
-        flush();
+        settle();
         cleared = true;
     }
 
@@ -282,16 +200,16 @@ final class CudaSession implements Session {
                     "a batch of " + batch.sequences() + " x " + batch.length() + ": the program takes "
                             + program.sequences() + " x " + program.spec().context());
         }
-        device.use();
-        flush();
+        settle();
         staging.send(batch, memory.inputs);
         pending = true;
         pendingFresh = cleared;
         cleared = false;
     }
 
-    /** Launches the staged batch, if one waits. */
-    private void flush() {
+    /** Launches the staged batch, if one waits: before anything else looks at the device. */
+    private void settle() {
+        device.use();
         if (pending) {
             pending = false;
             launch(pendingFresh || !program.training() ? Part.RUN : Part.RUN_MORE);
@@ -305,8 +223,7 @@ final class CudaSession implements Session {
             throw new IllegalArgumentException("no output " + name + ": there are "
                     + program.outputs().keySet().stream().sorted().toList());
         }
-        device.use();
-        flush();
+        settle();
         ByteBuffer bytes = ByteBuffer.wrap(staging.read(memory.of(value), types.bytes(value)))
                 .order(ByteOrder.nativeOrder());
         double[] result = new double[value.length()];
@@ -321,24 +238,14 @@ final class CudaSession implements Session {
     @Override
     public double update(AdamW step) {
         device.use();
-        moments();
+        optimizer.moments();
         if (cleared) {
-            zero(Vector.GRADIENT);
+            vectors.zero(Vector.GRADIENT, program.layout().size());
         }
-        staging.sendUpdate(
-                memory.update,
-                (float) step.learningRate(),
-                (float) step.beta1(),
-                (float) step.beta2(),
-                (float) step.epsilon(),
-                (float) step.weightDecay(),
-                (float) step.clipNorm(),
-                (float) step.gradientScale(),
-                (float) (1 - Math.pow(step.beta1(), step.step())),
-                (float) (1 - Math.pow(step.beta2(), step.step())));
+        optimizer.send(step);
         launch(!pending ? Part.UPDATE : pendingFresh ? Part.STEP : Part.STEP_MORE);
         pending = false;
-        return staging.receiveUpdate(memory.update, NORM);
+        return optimizer.norm();
     }
 
     private void launch(Part part) {
@@ -356,47 +263,14 @@ final class CudaSession implements Session {
             (part == Part.RUN_MORE || part == Part.STEP_MORE ? more : fresh).enqueue(steps, true);
         }
         if (part != Part.RUN && part != Part.RUN_MORE) {
-            enqueueUpdate();
+            optimizer.enqueue();
         }
-    }
-
-    private void enqueueUpdate() {
-        long n = program.layout().size();
-        int blocks = Math.min(blocks(n), SessionMemory.NORM_BLOCKS);
-        long gradient = memory.vector(Vector.GRADIENT);
-        kernels.launch(stream, "square_sums", blocks, 1, 256, 0, gradient, n, memory.squares);
-        kernels.launch(stream, "clip", 1, 1, 32, 0, memory.squares, blocks, memory.update);
-        kernels.launch(
-                stream,
-                "adamw",
-                blocks(n),
-                1,
-                256,
-                0,
-                memory.vector(Vector.PARAMETERS),
-                gradient,
-                memory.shadow,
-                memory.decays,
-                memory.update,
-                n);
-    }
-
-    private int blocks(long floats) {
-        return (int) Math.min((floats + 1023) / 1024, device.processors() * 32L);
-    }
-
-    private void zero(Vector vector) {
-        Cuda.check(
-                cudaMemsetAsync(
-                        Cuda.at(memory.vector(vector)), 0, 4L * program.layout().size(), stream),
-                "cudaMemset");
     }
 
     /** Where the time of a training step goes, one line a kind of kernel; leaves gradient and outputs undefined. */
     List<String> profile(int repeats) {
-        device.use();
-        flush();
-        moments();
+        settle();
+        optimizer.moments();
         StepProfile profile = new StepProfile(stream, repeats);
         for (Step step : steps) {
             profile.add(StepProfile.kind(step), step.instruction().flops(), () -> fresh.enqueue(List.of(step), false));
@@ -404,7 +278,7 @@ final class CudaSession implements Session {
         fresh.enqueue(steps, false);
         fresh.uploadSums();
         profile.add("finish_sums", 0, fresh::finishSums);
-        profile.add("norm, clip, AdamW", 0, this::enqueueUpdate);
+        profile.add("norm, clip, AdamW", 0, optimizer::enqueue);
         return profile.lines();
     }
 
@@ -418,9 +292,7 @@ final class CudaSession implements Session {
         device.use();
         cudaStreamSynchronize(stream);
         graphs.values().forEach(StepGraph::close);
-        if (own != null) {
-            own.close();
-        }
+        optimizer.close();
         staging.close();
         memory.close();
         products.close();

@@ -92,6 +92,13 @@ record Device(int index, String name, int architecture, int processors, long sha
         }
     }
 
+    /**
+     * Blocks of 256 threads that go over {@code floats} elements, four a thread, again and again where they are many.
+     */
+    int elementBlocks(long floats) {
+        return (int) Math.min((floats + 1023) / 1024, processors * 32L);
+    }
+
     /** Makes this the calling thread's device. */
     void use() {
         Cuda.check(cudaSetDevice(index), "cudaSetDevice " + index);

@@ -1,5 +1,6 @@
 /**
- * The fast device engine: a whole step (forward, backward, clipping, AdamW) as one CUDA graph on an NVIDIA GPU.
+ * The fast device engine: a whole step (forward, backward, clipping, AdamW) as one CUDA graph on an NVIDIA GPU, and so
+ * is a pass that reads tokens.
  *
  * <p>May import model, config, program, engine and the CUDA bindings; knows neither ND4J nor Spark.
  *
