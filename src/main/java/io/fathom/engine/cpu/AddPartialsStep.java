@@ -1,8 +1,6 @@
 package io.fathom.engine.cpu;
 
-import java.util.Arrays;
-
-/** Adds one row that all lanes summed in their partials to its gradient, in the order of the lanes, and clears it. */
+/** Adds one row that all lanes summed in their partials to its gradient, in the order of the lanes. */
 record AddPartialsStep(Lane[] lanes, int at, Floats gradient, int length) implements Step {
     @Override
     public void run(Lane lane) {
@@ -12,11 +10,8 @@ record AddPartialsStep(Lane[] lanes, int at, Floats gradient, int length) implem
             int m = Math.min(Lane.BLOCK, n - done);
             gradient.get(from + done, lane.a, m);
             for (Lane other : lanes) {
-                int start = at + from + done;
-                for (int i = 0; i < m; i++) {
-                    lane.a[i] += other.partials[start + i];
-                }
-                Arrays.fill(other.partials, start, start + m, 0f);
+                other.partials.get(at + from + done, lane.b, m);
+                Vectors.add(lane.a, lane.b, m);
             }
             gradient.put(from + done, lane.a, m);
         }

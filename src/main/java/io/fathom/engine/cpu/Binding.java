@@ -13,12 +13,18 @@ final class Binding {
     private final Fusions fusions;
     private final List<AddPartialsStep> sums = new ArrayList<>();
     private @Nullable Floats ones;
+    private final List<Primitives> primitives = new ArrayList<>();
     private int partials;
 
     Binding(Program program, SessionMemory memory, Lane[] lanes) {
         this.memory = memory;
         this.lanes = lanes;
         this.fusions = new Fusions(program);
+        if (OneDnn.SERVES) {
+            for (int i = 0; i < lanes.length; i++) {
+                primitives.add(memory.primitives());
+            }
+        }
     }
 
     Floats floats(Value value) {
@@ -40,6 +46,15 @@ final class Binding {
 
     Floats scratch(int length) {
         return memory.scratch(length);
+    }
+
+    Lane[] lanes() {
+        return lanes;
+    }
+
+    /** What makes the kernels of lane {@code lane}, where oneDNN serves. */
+    Primitives primitives(int lane) {
+        return primitives.get(lane);
     }
 
     Fusions fusions() {

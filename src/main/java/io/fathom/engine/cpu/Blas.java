@@ -5,10 +5,7 @@ import static org.bytedeco.openblas.global.openblas_nolapack.CblasRowMajor;
 import static org.bytedeco.openblas.global.openblas_nolapack.CblasTrans;
 import static org.bytedeco.openblas.global.openblas_nolapack.cblas_sgemm;
 
-import io.fathom.engine.EngineException;
-import org.bytedeco.dnnl.dnnl_version_t;
 import org.bytedeco.dnnl.global.dnnl;
-import org.bytedeco.javacpp.Loader;
 import org.bytedeco.openblas.global.openblas_nolapack;
 
 /**
@@ -16,9 +13,6 @@ import org.bytedeco.openblas.global.openblas_nolapack;
  * on Linux on x86-64, OpenBLAS elsewhere.
  */
 final class Blas {
-    /** oneDNN has fast products for x86-64 alone; where it has not, it falls back to plain loops. */
-    private static final boolean ONE_DNN = Loader.getPlatform().equals("linux-x86_64");
-
     private final Address a = new Address();
     private final Address b = new Address();
     private final Address c = new Address();
@@ -29,7 +23,7 @@ final class Blas {
      * which ND4J sets to the number of processors when it loads.
      */
     static void singleThreaded() {
-        if (ONE_DNN) {
+        if (OneDnn.SERVES) {
             OpenMp.threads(1);
         } else {
             openblas_nolapack.blas_set_num_threads(1);
@@ -38,20 +32,12 @@ final class Blas {
 
     /** The library and the kernels that it chose, which an environment variable may hold to slower ones. */
     static String description() {
-        if (ONE_DNN) {
-            dnnl_version_t version = dnnl.dnnl_version();
-            return "oneDNN " + version.major() + "." + version.minor() + "." + version.patch() + ", "
-                    + kernels(dnnl.dnnl_get_effective_cpu_isa()) + " kernels";
+        if (OneDnn.SERVES) {
+            return OneDnn.description();
         }
         String held = System.getenv("OPENBLAS_CORETYPE");
         return openblas_nolapack.OPENBLAS_VERSION.trim()
                 + (held == null ? "" : " held to " + held + " kernels by OPENBLAS_CORETYPE");
-    }
-
-    private static String kernels(int isa) {
-        return (isa & dnnl.dnnl_cpu_isa_avx512_core) == dnnl.dnnl_cpu_isa_avx512_core
-                ? "AVX-512"
-                : (isa & dnnl.dnnl_cpu_isa_avx2) == dnnl.dnnl_cpu_isa_avx2 ? "AVX2" : "SSE or AVX";
     }
 
     /**
@@ -71,7 +57,7 @@ final class Blas {
             float beta,
             long addressC,
             int strideC) {
-        if (ONE_DNN) {
+        if (OneDnn.SERVES) {
             int status = dnnl.dnnl_sgemm(
                     (byte) (transposeA ? 'T' : 'N'),
                     (byte) (transposeB ? 'T' : 'N'),
@@ -87,8 +73,7 @@ final class Blas {
                     c.at(addressC),
                     strideC);
             if (status != dnnl.dnnl_success) {
-                throw new EngineException(
-                        "oneDNN refused a product of " + m + " x " + k + " by " + k + " x " + n + ": status " + status);
+                OneDnn.check(status, "a product of " + m + " x " + k + " by " + k + " x " + n);
             }
             return;
         }

@@ -19,12 +19,12 @@ final class Lane {
     final int[] keys;
 
     final int[] histogram = new int[256];
-    /** This lane's share of sums over rows; the last step of a run adds them to the gradient and clears them. */
-    final float[] partials;
+    /** This lane's share of sums over rows; the last step of a run adds them to the gradient. */
+    final Floats partials;
     /** Scratch outside the heap, for matrix products. */
     final Floats scratch;
 
-    Lane(int index, int count, int widestRow, int partials, Floats scratch) {
+    Lane(int index, int count, int widestRow, Floats partials, Floats scratch) {
         this.index = index;
         this.count = count;
         int length = Math.max(BLOCK, widestRow);
@@ -34,7 +34,7 @@ final class Lane {
         this.d = new float[length];
         this.e = new float[length];
         this.keys = new int[length];
-        this.partials = new float[partials];
+        this.partials = partials;
         this.scratch = scratch;
     }
 
@@ -48,13 +48,14 @@ final class Lane {
         return (int) ((long) units * (index + 1) / count);
     }
 
-    /** Adds the {@code rows} rows of {@code block} to this lane's partials from {@code at} on. */
-    void addRows(float[] block, int rows, int columns, int at) {
-        for (int row = 0; row < rows; row++) {
+    /** Leaves the sum of the {@code rows} rows of {@code block} in this lane's partials from {@code at} on. */
+    void leaveSum(float[] block, int rows, int columns, int at) {
+        for (int row = 1; row < rows; row++) {
             for (int i = 0; i < columns; i++) {
-                partials[at + i] += block[row * columns + i];
+                block[i] += block[row * columns + i];
             }
         }
+        partials.put(at, block, columns);
     }
 
     boolean first() {

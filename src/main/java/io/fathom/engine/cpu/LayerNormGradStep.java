@@ -48,8 +48,8 @@ record LayerNormGradStep(
             }
             dx.put(row * width, b, n * width);
         }
-        lane.addRows(lane.d, repeated, width, atGain);
-        lane.addRows(lane.e, repeated, width, atBias);
+        lane.leaveSum(lane.d, repeated, width, atGain);
+        lane.leaveSum(lane.e, repeated, width, atBias);
     }
 
     private static void standardise(float[] a, int from, int to, float m, float r) {

@@ -9,6 +9,7 @@ import io.fathom.program.Program;
 import io.fathom.program.Value;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** Binds the instructions of a program to kernels and memory, once, when a session opens. */
 final class Lowering {
@@ -16,10 +17,12 @@ final class Lowering {
     private static final int HEAD_FLOATS = 1 << 22;
 
     private final Binding binding;
+    private final @Nullable OneDnnSteps oneDnn;
     private final List<PreparedStep> steps = new ArrayList<>();
 
     private Lowering(Binding binding) {
         this.binding = binding;
+        this.oneDnn = OneDnn.SERVES ? new OneDnnSteps(binding) : null;
     }
 
     /** The steps of {@code program} for {@code lanes}. */
@@ -27,6 +30,7 @@ final class Lowering {
         Lowering lowering = new Lowering(new Binding(program, memory, lanes));
         program.instructions().forEach(lowering::lower);
         lowering.binding.sums().forEach(step -> lowering.steps.add(new PreparedStep(null, step)));
+        memory.takeScratch();
         return lowering.steps;
     }
 
@@ -57,7 +61,7 @@ final class Lowering {
         }
         Lane[] lanes = new Lane[count];
         for (int i = 0; i < count; i++) {
-            lanes[i] = new Lane(i, count, widest, sums, memory.scratch(scratch));
+            lanes[i] = new Lane(i, count, widest, memory.scratch(sums), memory.scratch(scratch));
         }
         return lanes;
     }
@@ -67,7 +71,8 @@ final class Lowering {
             head(m);
             return;
         }
-        Step step = ForwardSteps.of(instruction, binding);
+        Step step = oneDnn == null ? null : oneDnn.of(instruction);
+        step = step == null ? ForwardSteps.of(instruction, binding) : step;
         emit(instruction, step == null ? GradientSteps.of(instruction, binding) : step);
         if (instruction instanceof CrossEntropy m) {
             emit(m, new MeanStep(binding.floats(m.losses()), binding.floats(m.loss())));

@@ -27,6 +27,7 @@ final class SessionMemory implements AutoCloseable {
     private final Slab arena;
     private final Map<Value, Floats> floats = new HashMap<>();
     private final Map<Value, int[]> ints = new HashMap<>();
+    private final List<Primitives> primitives = new ArrayList<>();
     private final long[] seed = new long[1];
 
     SessionMemory(Program program) {
@@ -105,13 +106,28 @@ final class SessionMemory implements AutoCloseable {
         return take(length, "scratch").floats(0, length);
     }
 
+    /** A new maker of kernels, whose kernels live as long as the session. */
+    Primitives primitives() {
+        Primitives made = new Primitives();
+        primitives.add(made);
+        return made;
+    }
+
+    /** Takes the scratch memory of all kernels, which are complete by now. */
+    void takeScratch() {
+        primitives.forEach(Primitives::takeScratch);
+    }
+
     /** Bytes taken outside the heap. */
     long bytes() {
-        return slabs.stream().mapToLong(Slab::bytes).sum();
+        return slabs.stream().mapToLong(Slab::bytes).sum()
+                + primitives.stream().mapToLong(Primitives::bytes).sum();
     }
 
     @Override
     public void close() {
+        primitives.forEach(Primitives::close);
+        primitives.clear();
         slabs.forEach(Slab::close);
         slabs.clear();
     }

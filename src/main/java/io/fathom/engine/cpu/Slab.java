@@ -40,6 +40,11 @@ final class Slab implements AutoCloseable {
         return new Floats(address + Float.BYTES * from, length);
     }
 
+    /** Of the first float. */
+    long address() {
+        return address;
+    }
+
     long bytes() {
         return floats * Float.BYTES;
     }

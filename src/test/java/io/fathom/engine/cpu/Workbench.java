@@ -16,7 +16,7 @@ final class Workbench implements AutoCloseable {
         this.random = new SplittableRandom(seed);
         this.lanes = new Lane[lanes];
         for (int i = 0; i < lanes; i++) {
-            this.lanes[i] = new Lane(i, lanes, widest, 2 * widest, zeros(scratch));
+            this.lanes[i] = new Lane(i, lanes, widest, zeros(2 * widest), zeros(scratch));
         }
         Blas.singleThreaded();
     }
@@ -53,7 +53,7 @@ final class Workbench implements AutoCloseable {
         double[] sum = new double[length];
         for (Lane lane : lanes) {
             for (int i = 0; i < length; i++) {
-                sum[i] += lane.partials[at + i];
+                sum[i] += lane.partials.get(at + i);
             }
         }
         return sum;
