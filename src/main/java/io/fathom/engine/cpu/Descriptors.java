@@ -12,9 +12,8 @@ final class Descriptors implements AutoCloseable {
     private final List<Runnable> destructors = new ArrayList<>();
 
     dnnl_memory_desc matrix(Panel panel) {
-        return described(new long[] {panel.rows(), panel.columns()}, new long[] {
-            panel.rowStride(), panel.columnStride()
-        });
+        return described(
+                new long[] {panel.rows(), panel.columns()}, new long[] {panel.rowStride(), panel.columnStride()});
     }
 
     dnnl_memory_desc vector(int length) {

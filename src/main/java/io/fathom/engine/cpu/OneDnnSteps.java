@@ -21,6 +21,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class OneDnnSteps {
     private final Binding binding;
+    private final Map<AttentionShape, AttentionTiles[]> tiles = new HashMap<>();
+    private final Map<AttentionShape, AttentionGradTiles[]> gradTiles = new HashMap<>();
     private final Map<Value, Double> epsilons = new HashMap<>();
     /** A lane's place for the gradient of a layer norm before its addend is added, by length. */
     private final List<Map<Integer, Floats>> beforeAddends = new ArrayList<>();
@@ -35,12 +37,11 @@ final class OneDnnSteps {
     /** The step of {@code instruction}; null where it is none of them. */
     @Nullable
     Step of(Instruction instruction) {
-        if (instruction instanceof MatMul m) {
+        if (instruction instanceof MatMul m && !m.transposeA()) {
             return matMul(m);
         } else if (instruction instanceof Gelu m) {
-            return step(m.x().length(), (primitives, lane, from, n) -> new Primitive[] {
-                primitives.gelu(address(m.x(), from), address(m.y(), from), n)
-            });
+            return step(m.x().length(), (primitives, lane, from, n) ->
+                    new Primitive[] {primitives.gelu(address(m.x(), from), address(m.y(), from), n)});
         } else if (instruction instanceof GeluGrad m) {
             return step(m.x().length(), (primitives, lane, from, n) -> new Primitive[] {
                 primitives.geluGrad(address(m.x(), from), address(m.dy(), from), address(m.dx(), from), n)
@@ -49,6 +50,10 @@ final class OneDnnSteps {
             return layerNorm(m);
         } else if (instruction instanceof LayerNormGrad m) {
             return layerNormGrad(m);
+        } else if (instruction instanceof Attention m) {
+            return attention(m);
+        } else if (instruction instanceof AttentionGrad m) {
+            return attentionGrad(m);
         }
         return null;
     }
@@ -80,14 +85,9 @@ final class OneDnnSteps {
 
     /** Lanes share the rows of c. */
     private Step matMul(MatMul m) {
-        Panel b = m.transposeB()
-                ? panel(m.b(), 0, m.b().rows()).transposed()
-                : panel(m.b(), 0, m.b().rows());
+        Panel b = m.transposeB() ? panel(m.b(), 0, m.b().rows()).transposed() : panel(m.b(), 0, m.b().rows());
         return step(m.c().rows(), (primitives, lane, from, n) -> {
-            int width = m.a().columns();
-            Panel a = m.transposeA()
-                    ? Panel.of(binding.floats(m.a()), from, m.inner(), n, width).transposed()
-                    : panel(m.a(), from, n);
+            Panel a = panel(m.a(), from, n);
             Panel c = panel(m.c(), from, n);
             Panel bias = m.bias() == null ? null : panel(m.bias(), 0, 1);
             return new Primitive[] {primitives.product(a, b, c, bias, after(m, from, n))};
@@ -146,6 +146,47 @@ final class OneDnnSteps {
             return addend == null
                     ? new Primitive[] {gradient}
                     : new Primitive[] {gradient, primitives.sum(address(addend, first), out, dx, n * width)};
+        });
+    }
+
+    private Step attention(Attention m) {
+        return new TiledAttentionStep(
+                binding.floats(m.qkv()),
+                binding.floats(m.y()),
+                binding.floats(m.logSumExp()),
+                tiles(AttentionShape.of(m.qkv(), m.sequences(), m.heads())),
+                binding.ones(AttentionTiles.KEYS));
+    }
+
+    private Step attentionGrad(AttentionGrad m) {
+        return new TiledAttentionGradStep(
+                binding.floats(m.qkv()),
+                binding.floats(m.y()),
+                binding.floats(m.logSumExp()),
+                binding.floats(m.dy()),
+                binding.floats(m.dqkv()),
+                gradTiles(AttentionShape.of(m.qkv(), m.sequences(), m.heads())));
+    }
+
+    private AttentionGradTiles[] gradTiles(AttentionShape shape) {
+        AttentionTiles[] forward = tiles(shape);
+        return gradTiles.computeIfAbsent(shape, s -> {
+            AttentionGradTiles[] ofLanes = new AttentionGradTiles[forward.length];
+            for (int i = 0; i < ofLanes.length; i++) {
+                ofLanes[i] = new AttentionGradTiles(forward[i], binding.primitives(i));
+            }
+            return ofLanes;
+        });
+    }
+
+    /** The tiles of each lane, which all attentions of one shape share. */
+    private AttentionTiles[] tiles(AttentionShape shape) {
+        return tiles.computeIfAbsent(shape, s -> {
+            AttentionTiles[] ofLanes = new AttentionTiles[binding.lanes().length];
+            for (int i = 0; i < ofLanes.length; i++) {
+                ofLanes[i] = new AttentionTiles(s, binding, binding.primitives(i));
+            }
+            return ofLanes;
         });
     }
 

@@ -25,7 +25,9 @@ final class Primitive implements AutoCloseable {
     private final Address address = new Address();
     private final long scratchBytes;
 
-    /** Made from {@code description}, which stays the caller's; {@code operands} in the order that {@link #aim} counts. */
+    /**
+     * Made from {@code description}, which stays the caller's; {@code operands} in the order that {@link #aim} counts.
+     */
     Primitive(dnnl_primitive_desc description, dnnl_stream stream, List<Operand> operands) {
         this.stream = stream;
         OneDnn.check(dnnl.dnnl_primitive_create(primitive, description), "a primitive");
