@@ -16,6 +16,12 @@ final class Descriptors implements AutoCloseable {
                 new long[] {panel.rows(), panel.columns()}, new long[] {panel.rowStride(), panel.columnStride()});
     }
 
+    dnnl_memory_desc planes(Planes planes) {
+        return described(
+                new long[] {planes.count(), planes.rows(), planes.columns()},
+                new long[] {planes.planeStride(), planes.rowStride(), 1});
+    }
+
     dnnl_memory_desc vector(int length) {
         return described(new long[] {length}, new long[] {1});
     }
@@ -54,6 +60,8 @@ final class Descriptors implements AutoCloseable {
             return dnnl.dnnl_post_ops_append_binary(chain, dnnl.dnnl_binary_mul, matrix(multiply.other()));
         } else if (op instanceof PostOp.AtMost most) {
             return dnnl.dnnl_post_ops_append_binary(chain, dnnl.dnnl_binary_min, matrix(most.other()));
+        } else if (op instanceof PostOp.Scale scale) {
+            return dnnl.dnnl_post_ops_append_eltwise(chain, dnnl.dnnl_eltwise_linear, scale.factor(), 0f);
         } else if (op instanceof PostOp.Exponential) {
             return dnnl.dnnl_post_ops_append_eltwise(chain, dnnl.dnnl_eltwise_exp, 0f, 0f);
         }

@@ -37,7 +37,7 @@ final class OneDnnSteps {
     /** The step of {@code instruction}; null where it is none of them. */
     @Nullable
     Step of(Instruction instruction) {
-        if (instruction instanceof MatMul m && !m.transposeA()) {
+        if (instruction instanceof MatMul m && !m.transposeA() && m.addend() == null) {
             return matMul(m);
         } else if (instruction instanceof Gelu m) {
             return step(m.x().length(), (primitives, lane, from, n) ->
@@ -150,11 +150,19 @@ final class OneDnnSteps {
     }
 
     private Step attention(Attention m) {
+        AttentionTiles[] ofLanes = tiles(AttentionShape.of(m.qkv(), m.sequences(), m.heads()));
+        Primitive[] unpacking = new Primitive[ofLanes.length];
+        for (int i = 0; i < ofLanes.length; i++) {
+            Planes head = ofLanes[i].outputHead(0);
+            Planes packed = new Planes(ofLanes[i].outputs().at(0), 1, head.rows(), head.columns(), 0, head.columns());
+            unpacking[i] = binding.primitives(i).copy(packed, head);
+        }
         return new TiledAttentionStep(
                 binding.floats(m.qkv()),
                 binding.floats(m.y()),
                 binding.floats(m.logSumExp()),
-                tiles(AttentionShape.of(m.qkv(), m.sequences(), m.heads())),
+                ofLanes,
+                unpacking,
                 binding.ones(AttentionTiles.KEYS));
     }
 
@@ -173,7 +181,7 @@ final class OneDnnSteps {
         return gradTiles.computeIfAbsent(shape, s -> {
             AttentionGradTiles[] ofLanes = new AttentionGradTiles[forward.length];
             for (int i = 0; i < ofLanes.length; i++) {
-                ofLanes[i] = new AttentionGradTiles(forward[i], binding.primitives(i));
+                ofLanes[i] = new AttentionGradTiles(forward[i], binding, binding.primitives(i));
             }
             return ofLanes;
         });

@@ -8,6 +8,9 @@ sealed interface PostOp {
     /** e to the entry. */
     record Exponential() implements PostOp {}
 
+    /** Multiplies by {@code factor}. */
+    record Scale(float factor) implements PostOp {}
+
     /** Adds the entry of {@code other}. */
     record Add(Panel other) implements PostOp {}
 

@@ -5,83 +5,71 @@ import io.fathom.engine.cpu.AttentionTiles.Tile;
 /**
  * {@link io.fathom.program.Instruction.AttentionGrad} in tiles: lanes share the pairs of a sequence and a head.
  *
- * <p>P = exp(scale q k' - logSumExp), dS = P (dy v' - dy . y), dq = scale dS k, dk = scale dS' q, dv = P' dy. The sum
- * over keys of P dP, which the gradient of softmax asks for, is the product of a row of dy and y. Blocks of queries
- * come last to first, so that the first tile of each block of keys has all its keys and sets what the others add to.
+ * <p>P = exp(scale q k' - logSumExp), dS = scale P (dy v' - dy . y), dq = dS k, dk = dS' q, dv = P' dy: the sum over
+ * keys of P dP, which the gradient of softmax asks for, is the product of a row of dy and y. Blocks of queries come
+ * last to first, so that the first tile of each block of keys has all its keys and sets what the others add to.
+ *
+ * @param ofLanes the tiles of lane i in place i
  */
 record TiledAttentionGradStep(
         Floats qkv, Floats y, Floats logSumExp, Floats dy, Floats dqkv, AttentionGradTiles[] ofLanes) implements Step {
     @Override
     public void run(Lane lane) {
-        AttentionGradTiles o = ofLanes[lane.index];
-        AttentionTiles tiles = o.tiles();
-        AttentionShape shape = tiles.shape();
-        int to = lane.to(shape.pairs());
-        for (int pair = lane.from(shape.pairs()); pair < to; pair++) {
-            tiles.pack(qkv, pair, lane);
-            tiles.pack(dy, shape.output(pair), shape.width(), o.dOutputs(), 1f, 0f, lane);
-            shifts(o, pair, lane);
+        AttentionGradTiles gradients = ofLanes[lane.index];
+        AttentionTiles tiles = gradients.tiles();
+        int pairs = tiles.shape().pairs();
+        int to = lane.to(pairs);
+        for (int pair = lane.from(pairs); pair < to; pair++) {
+            tiles.pack(qkv, pair);
+            gradients.pack(y, dy, pair);
+            shift(gradients, pair, lane);
             for (int i = tiles.tiles().length - 1; i >= 0; i--) {
-                tile(o, tiles.tiles()[i], lane.blas);
+                tile(gradients, tiles.tiles()[i], lane.blas);
             }
-            unpack(o.dQueries(), shape.queries(pair), shape, shape.scale(), lane);
-            unpack(o.dKeys(), shape.queries(pair) + shape.width(), shape, 1f, lane);
-            unpack(o.dValues(), shape.queries(pair) + 2L * shape.width(), shape, 1f, lane);
+            gradients.unpack(dqkv, pair);
         }
     }
 
-    /** Shifts queries by -logSumExp and output gradients by -dy . y. */
-    private void shifts(AttentionGradTiles o, int pair, Lane lane) {
-        AttentionShape shape = o.tiles().shape();
-        int d = shape.headWidth();
-        for (int query = 0; query < shape.length(); query++) {
-            int at = (int) (shape.output(pair) + (long) query * shape.width());
-            y.get(at, lane.a, d);
-            dy.get(at, lane.b, d);
-            o.tiles().shift(o.dOutputs(), query, -Vectors.dot(lane.a, 0, lane.b, 0, d));
-            o.tiles().shift(o.tiles().queries(), query, -logSumExp.get(pair * shape.length() + query));
+    /** Shifts scores by -logSumExp, which the scale still multiplies, and output gradients by -dy . y. */
+    private void shift(AttentionGradTiles gradients, int pair, Lane lane) {
+        AttentionTiles tiles = gradients.tiles();
+        int d = tiles.shape().headWidth();
+        int length = tiles.shape().length();
+        int stride = tiles.stride();
+        int block = Lane.rowsOfBlock(stride);
+        for (int row = 0; row < length; row += block) {
+            int n = Math.min(block, length - row);
+            gradients.dOutputs().get(row * stride, lane.a, n * stride);
+            tiles.outputs().get(row * d, lane.b, n * d);
+            logSumExp.get(pair * length + row, lane.c, n);
+            for (int i = 0; i < n; i++) {
+                lane.a[i * stride + d] = -Vectors.dot(lane.a, i * stride, lane.b, i * d, d);
+                tiles.shift(tiles.queries(), row + i, -lane.c[i] / tiles.shape().scale());
+            }
+            gradients.dOutputs().put(row * stride, lane.a, n * stride);
         }
     }
 
-    private static void tile(AttentionGradTiles o, Tile tile, Blas blas) {
-        AttentionTiles tiles = o.tiles();
+    private static void tile(AttentionGradTiles gradients, Tile tile, Blas blas) {
+        AttentionTiles tiles = gradients.tiles();
         int stride = tiles.stride();
         int d = tiles.shape().headWidth();
-        int keys = tile.shape().keys();
-        int queries = tile.shape().queries();
-        long ofKeys = (long) tile.key() * stride;
-        long ofQueries = (long) tile.query() * stride;
+        int keys = tile.keys();
+        int queries = tile.queries();
         tiles.exponentials(tile);
-        o.scoreGradients(tile);
+        gradients.scoreGradients(tile);
         long p = tiles.scores().at(0);
-        long ds = o.dScores().at(0);
-        boolean firstOfKeys = tile.query() + queries == tiles.shape().length();
-        float toKeys = firstOfKeys ? 0f : 1f;
-        long dy = o.dOutputs().at(ofQueries);
-        long dv = o.dValues().at((long) tile.key() * d);
+        long ds = gradients.dScores().at(0);
+        long dy = gradients.dOutputs().at((long) tile.query() * stride);
+        long q = tiles.queries().at((long) tile.query() * stride);
+        long k = tiles.keys().at((long) tile.key() * stride);
+        long dv = gradients.dValues().at((long) tile.key() * d);
+        long dk = gradients.dKeys().at((long) tile.key() * d);
+        long dq = gradients.dQueries().at((long) tile.query() * d);
+        float toKeys = tile.query() + queries == tiles.shape().length() ? 0f : 1f;
+        float toQueries = tile.last() ? 0f : 1f;
         blas.gemm(false, false, keys, d, queries, 1f, p, queries, dy, stride, toKeys, dv, d);
-        long q = tiles.queries().at(ofQueries);
-        long dk = o.dKeys().at((long) tile.key() * d);
         blas.gemm(false, false, keys, d, queries, 1f, ds, queries, q, stride, toKeys, dk, d);
-        long k = tiles.keys().at(ofKeys);
-        long dq = o.dQueries().at((long) tile.query() * d);
-        float toQueries = tile.shape().diagonal() ? 0f : 1f;
         blas.gemm(true, false, queries, d, keys, 1f, ds, queries, k, stride, toQueries, dq, d);
-    }
-
-    /** Writes the head's columns of dqkv from {@code first} on. */
-    private void unpack(Floats from, long first, AttentionShape shape, float factor, Lane lane) {
-        int d = shape.headWidth();
-        int block = Lane.rowsOfBlock(d);
-        for (int row = 0; row < shape.length(); row += block) {
-            int n = Math.min(block, shape.length() - row);
-            from.get(row * d, lane.a, n * d);
-            if (factor != 1f) {
-                Vectors.scale(lane.a, 0, n * d, factor);
-            }
-            for (int i = 0; i < n; i++) {
-                dqkv.put((int) (first + (long) (row + i) * shape.stride()), lane.a, i * d, d);
-            }
-        }
     }
 }

@@ -1,7 +1,6 @@
 package io.fathom.engine.cpu;
 
 import io.fathom.engine.cpu.AttentionTiles.Tile;
-import io.fathom.engine.cpu.AttentionTiles.TileShape;
 import java.util.Arrays;
 
 /**
@@ -11,9 +10,11 @@ import java.util.Arrays;
  * sum leaves the range in which that is safe, its block is done again with each query's largest score as its shift.
  *
  * @param ofLanes the tiles of lane i in place i
+ * @param unpacking of lane i in place i: from {@link AttentionTiles#outputs()} to a head of y
  * @param ones as many as a tile has keys
  */
-record TiledAttentionStep(Floats qkv, Floats y, Floats logSumExp, AttentionTiles[] ofLanes, Floats ones)
+record TiledAttentionStep(
+        Floats qkv, Floats y, Floats logSumExp, AttentionTiles[] ofLanes, Primitive[] unpacking, Floats ones)
         implements Step {
     private static final float SMALLEST_SUM = 1e-25f;
     private static final float LARGEST_SUM = 1e25f;
@@ -24,56 +25,49 @@ record TiledAttentionStep(Floats qkv, Floats y, Floats logSumExp, AttentionTiles
         AttentionShape shape = tiles.shape();
         int to = lane.to(shape.pairs());
         for (int pair = lane.from(shape.pairs()); pair < to; pair++) {
-            tiles.pack(qkv, pair, lane);
-            int end = tiles.tiles().length;
-            for (int first = 0; first < end; ) {
-                int last = first;
-                while (!tiles.tiles()[last].shape().diagonal()) {
-                    last++;
-                }
-                block(tiles, first, last, lane);
-                if (!safe(tiles, tiles.tiles()[last].shape().queries(), lane)) {
-                    shiftByLargest(tiles, first, last, lane);
-                    block(tiles, first, last, lane);
-                }
-                finish(tiles, pair, tiles.tiles()[last], lane);
-                first = last + 1;
+            tiles.pack(qkv, pair);
+            for (int query = 0; query < shape.length(); query++) {
+                tiles.shift(tiles.queries(), query, 0f);
             }
+            int first = 0;
+            for (Tile tile : tiles.tiles()) {
+                if (tile.last()) {
+                    block(tiles, first, tile.index(), lane.blas);
+                    if (!safe(tiles, tile.queries(), lane)) {
+                        shiftByLargest(tiles, first, tile.index(), lane);
+                        block(tiles, first, tile.index(), lane.blas);
+                    }
+                    finish(tiles, pair, tile, lane);
+                    first = tile.index() + 1;
+                }
+            }
+            unpacking[lane.index].aim(1, y.at(shape.output(pair)));
+            unpacking[lane.index].run();
         }
     }
 
     /** Sums and outputs of one block of queries, tile by tile. */
-    private void block(AttentionTiles tiles, int first, int last, Lane lane) {
+    private void block(AttentionTiles tiles, int first, int last, Blas blas) {
         int d = tiles.shape().headWidth();
         for (int i = first; i <= last; i++) {
             Tile tile = tiles.tiles()[i];
-            TileShape size = tile.shape();
             tiles.exponentials(tile);
+            int keys = tile.keys();
+            int queries = tile.queries();
             long e = tiles.scores().at(0);
+            long v = tiles.values().at((long) tile.key() * tiles.stride());
+            long out = tiles.outputs().at((long) tile.query() * d);
             float beta = i == first ? 0f : 1f;
-            lane.blas.gemv(
+            blas.gemv(
                     true,
-                    size.keys(),
-                    size.queries(),
+                    keys,
+                    queries,
                     e,
-                    size.queries(),
+                    queries,
                     ones.at(0),
                     beta,
                     tiles.sums().at(0));
-            lane.blas.gemm(
-                    true,
-                    false,
-                    size.queries(),
-                    d,
-                    size.keys(),
-                    1f,
-                    e,
-                    size.queries(),
-                    tiles.values().at((long) tile.key() * tiles.stride()),
-                    tiles.stride(),
-                    beta,
-                    tiles.outputs().at(0),
-                    d);
+            blas.gemm(true, false, queries, d, keys, 1f, e, queries, v, tiles.stride(), beta, out, d);
         }
     }
 
@@ -87,57 +81,46 @@ record TiledAttentionStep(Floats qkv, Floats y, Floats logSumExp, AttentionTiles
     }
 
     private static void shiftByLargest(AttentionTiles tiles, int first, int last, Lane lane) {
-        int queries = tiles.tiles()[last].shape().queries();
+        int queries = tiles.tiles()[last].queries();
         int query = tiles.tiles()[last].query();
+        int stride = tiles.stride();
         float[] largest = lane.d;
         Arrays.fill(largest, 0, queries, Float.NEGATIVE_INFINITY);
         for (int i = first; i <= last; i++) {
             Tile tile = tiles.tiles()[i];
-            lane.blas.gemm(
-                    false,
-                    true,
-                    tile.shape().keys(),
-                    queries,
-                    tiles.stride(),
-                    1f,
-                    tiles.keys().at((long) tile.key() * tiles.stride()),
-                    tiles.stride(),
-                    tiles.queries().at((long) query * tiles.stride()),
-                    tiles.stride(),
-                    0f,
-                    tiles.scores().at(0),
-                    queries);
-            for (int key = 0; key < tile.shape().keys(); key++) {
+            long k = tiles.keys().at((long) tile.key() * stride);
+            long q = tiles.queries().at((long) query * stride);
+            long s = tiles.scores().at(0);
+            lane.blas.gemm(false, true, tile.keys(), queries, stride, 1f, k, stride, q, stride, 0f, s, queries);
+            for (int key = 0; key < tile.keys(); key++) {
                 tiles.scores().get(key * queries, lane.a, queries);
-                for (int q = Math.max(0, tile.key() + key - query); q < queries; q++) {
-                    largest[q] = Math.max(largest[q], lane.a[q]);
+                for (int j = Math.max(0, tile.key() + key - query); j < queries; j++) {
+                    largest[j] = Math.max(largest[j], lane.a[j]);
                 }
             }
         }
-        for (int q = 0; q < queries; q++) {
-            tiles.shift(tiles.queries(), query + q, -largest[q]);
-            largest[q] = 0f;
+        for (int j = 0; j < queries; j++) {
+            tiles.shift(tiles.queries(), query + j, -largest[j]);
         }
     }
 
-    /** Divides the outputs by the sums and writes them, and log sum exp. */
+    /** Divides the outputs of a block by its sums; log sum exp. */
     private void finish(AttentionTiles tiles, int pair, Tile last, Lane lane) {
         AttentionShape shape = tiles.shape();
-        int queries = last.shape().queries();
         int d = shape.headWidth();
+        int queries = last.queries();
         tiles.sums().get(0, lane.d, queries);
         int block = Lane.rowsOfBlock(d);
         for (int row = 0; row < queries; row += block) {
             int n = Math.min(block, queries - row);
-            tiles.outputs().get(row * d, lane.a, n * d);
+            tiles.outputs().get((last.query() + row) * d, lane.a, n * d);
             for (int i = 0; i < n; i++) {
                 Vectors.scale(lane.a, i * d, (i + 1) * d, 1f / lane.d[row + i]);
-                long at = shape.output(pair) + (long) (last.query() + row + i) * shape.width();
-                y.put((int) at, lane.a, i * d, d);
             }
+            tiles.outputs().put((last.query() + row) * d, lane.a, n * d);
         }
         for (int i = 0; i < queries; i++) {
-            float shift = tiles.queries().get((last.query() + i) * tiles.stride() + d);
+            float shift = tiles.shift(tiles.queries(), last.query() + i) * shape.scale();
             lane.d[i] = Vectors.log(lane.d[i]) - shift;
         }
         logSumExp.put(pair * shape.length() + last.query(), lane.d, queries);
