@@ -7,34 +7,25 @@ import java.util.Map;
 /** What one lane needs for the gradient of attention beside {@link AttentionTiles}. */
 final class AttentionGradTiles {
     private final AttentionTiles tiles;
-    private final Floats dOutputs;
+    private final PackedHeads dOutputs;
+    private final PackedHeads dQueries;
+    private final PackedHeads dKeys;
+    private final PackedHeads dValues;
     private final Floats dScores;
-    private final Floats dQueries;
-    private final Floats dKeys;
-    private final Floats dValues;
     /** The kernels of dS, by the index of the tile. */
     private final Primitive[] scoreGradients;
 
-    private final Primitive packingOutputs;
-    private final Primitive packingGradients;
-    private final Primitive unpacking;
-
     AttentionGradTiles(AttentionTiles tiles, Binding binding, Primitives primitives) {
         AttentionShape shape = tiles.shape();
-        int n = shape.length();
         int d = shape.headWidth();
+        int room = PackedHeads.room(shape, d);
         this.tiles = tiles;
-        this.dOutputs = binding.scratch(n * tiles.stride());
+        this.dOutputs =
+                new PackedHeads(shape, tiles.stride(), binding.scratch(PackedHeads.room(shape, tiles.stride())));
+        this.dQueries = new PackedHeads(shape, d, binding.scratch(room));
+        this.dKeys = new PackedHeads(shape, d, binding.scratch(room));
+        this.dValues = new PackedHeads(shape, d, binding.scratch(room));
         this.dScores = binding.scratch(AttentionTiles.KEYS * AttentionTiles.QUERIES);
-        Floats gradients = binding.scratch(3 * n * d);
-        this.dQueries = gradients.part(0, n * d);
-        this.dKeys = gradients.part(n * d, n * d);
-        this.dValues = gradients.part(2 * n * d, n * d);
-        this.packingOutputs =
-                primitives.copy(tiles.outputHead(0), new Planes(tiles.outputs().at(0), 1, n, d, 0, d));
-        this.packingGradients =
-                primitives.copy(tiles.outputHead(0), new Planes(dOutputs.at(0), 1, n, d, 0, tiles.stride()));
-        this.unpacking = primitives.copy(new Planes(gradients.at(0), 3, n, d, (long) n * d, d), tiles.heads(0));
         this.scoreGradients = new Primitive[tiles.tiles().length];
         Map<Integer, Primitive> made = new HashMap<>();
         for (Tile tile : tiles.tiles()) {
@@ -47,8 +38,8 @@ final class AttentionGradTiles {
     private Primitive scoreGradients(int keys, int queries, Primitives primitives) {
         int stride = tiles.stride();
         return primitives.product(
-                Panel.of(tiles.values(), 0, keys, stride, stride),
-                Panel.of(dOutputs, 0, queries, stride, stride).transposed(),
+                new Panel(tiles.values().at(0, 0), keys, stride, stride, 1),
+                new Panel(dOutputs.at(0, 0), queries, stride, stride, 1).transposed(),
                 Panel.of(dScores, 0, keys, queries, queries),
                 null,
                 new PostOp.Multiply(Panel.of(tiles.scores(), 0, keys, queries, queries)),
@@ -59,9 +50,21 @@ final class AttentionGradTiles {
         return tiles;
     }
 
-    /** Packed like keys: dy, and the shift of each query. */
-    Floats dOutputs() {
+    /** dy, and the shift of each query. */
+    PackedHeads dOutputs() {
         return dOutputs;
+    }
+
+    PackedHeads dQueries() {
+        return dQueries;
+    }
+
+    PackedHeads dKeys() {
+        return dKeys;
+    }
+
+    PackedHeads dValues() {
+        return dValues;
     }
 
     /** Gradients of the scores of the tile in hand. */
@@ -69,39 +72,20 @@ final class AttentionGradTiles {
         return dScores;
     }
 
-    /** Rows as wide as the head, as those of the next two. */
-    Floats dQueries() {
-        return dQueries;
-    }
-
-    Floats dKeys() {
-        return dKeys;
-    }
-
-    Floats dValues() {
-        return dValues;
-    }
-
-    /** Packs the outputs of {@code pair} and their gradients. */
-    void pack(Floats y, Floats dy, int pair) {
-        long head = tiles.shape().output(pair);
-        packingOutputs.aim(0, y.at(head));
-        packingOutputs.run();
-        packingGradients.aim(0, dy.at(head));
-        packingGradients.run();
-    }
-
-    /** Writes the gradients of {@code pair} to their places in dqkv. */
-    void unpack(Floats dqkv, int pair) {
-        unpacking.aim(1, dqkv.at(tiles.shape().queries(pair)));
-        unpacking.run();
+    /** Writes the gradients of heads [{@code first}, {@code end}) of {@code sequence} to their places in dqkv. */
+    void unpack(Floats dqkv, int sequence, int first, int end, Lane lane) {
+        AttentionShape shape = tiles.shape();
+        long origin = shape.queries(sequence * shape.heads());
+        dQueries.unpack(dqkv, origin, shape.stride(), first, end, lane);
+        dKeys.unpack(dqkv, origin + shape.width(), shape.stride(), first, end, lane);
+        dValues.unpack(dqkv, origin + 2L * shape.width(), shape.stride(), first, end, lane);
     }
 
     /** Leaves scale P (v dy' + shift) of {@code tile} in {@link #dScores()}, where P is in the scores of the tiles. */
-    void scoreGradients(Tile tile) {
+    void scoreGradients(int head, Tile tile) {
         Primitive primitive = scoreGradients[tile.index()];
-        primitive.aim(0, tiles.values().at((long) tile.key() * tiles.stride()));
-        primitive.aim(1, dOutputs.at((long) tile.query() * tiles.stride()));
+        primitive.aim(0, tiles.values().at(head, tile.key()));
+        primitive.aim(1, dOutputs.at(head, tile.query()));
         primitive.run();
     }
 }

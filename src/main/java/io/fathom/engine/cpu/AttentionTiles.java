@@ -5,8 +5,8 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * What one lane needs to attend in tiles that fit its caches, one pair of a sequence and a head at a time: packed
- * operands, and scores of a block of keys by a block of queries.
+ * What one lane needs to attend in tiles that fit its caches: packed operands, and scores of a block of keys by a block
+ * of queries of one head.
  *
  * <p>Scores are kept transposed, a row for each key. Operands are packed with one column more than the head is wide:
  * queries hold q and a shift, keys k and 1, so that one product gives q k' + shift; output gradients hold dy and a
@@ -26,13 +26,11 @@ final class AttentionTiles {
     /** Floats of a packed row. */
     private final int stride;
 
-    private final Floats queries;
-    private final Floats keys;
-    private final Floats values;
-    private final Floats outputs;
+    private final PackedHeads queries;
+    private final PackedHeads keys;
+    private final PackedHeads values;
     private final Floats scores;
     private final Floats sums;
-    private final Primitive packing;
     private final Tile[] tiles;
 
     /**
@@ -50,33 +48,15 @@ final class AttentionTiles {
     private record Size(int keys, int queries, boolean last) {}
 
     AttentionTiles(AttentionShape shape, Binding binding, Primitives primitives) {
-        int n = shape.length();
         this.shape = shape;
         this.stride = shape.headWidth() + 1;
-        Floats packed = binding.scratch(3 * n * stride);
-        this.queries = packed.part(0, n * stride);
-        this.keys = packed.part(n * stride, n * stride);
-        this.values = packed.part(2 * n * stride, n * stride);
-        for (int row = 0; row < n; row++) {
-            shift(keys, row, 1f);
-            shift(values, row, 1f);
-        }
-        this.packing =
-                primitives.copy(heads(0), new Planes(packed.at(0), 3, n, shape.headWidth(), (long) n * stride, stride));
-        this.outputs = binding.scratch(n * shape.headWidth());
+        int room = PackedHeads.room(shape, stride);
+        this.queries = new PackedHeads(shape, stride, binding.scratch(room));
+        this.keys = new PackedHeads(shape, stride, binding.scratch(room));
+        this.values = new PackedHeads(shape, stride, binding.scratch(room));
         this.scores = binding.scratch(KEYS * QUERIES);
         this.sums = binding.scratch(QUERIES);
         this.tiles = new Tiling(binding, primitives).tiles();
-    }
-
-    /** The heads of queries, keys and values, the first at {@code address}. */
-    Planes heads(long address) {
-        return new Planes(address, 3, shape.length(), shape.headWidth(), shape.width(), shape.stride());
-    }
-
-    /** One head of the output, at {@code address}. */
-    Planes outputHead(long address) {
-        return new Planes(address, 1, shape.length(), shape.headWidth(), 0, shape.width());
     }
 
     /** In the order of queries, then of keys. */
@@ -92,21 +72,16 @@ final class AttentionTiles {
         return stride;
     }
 
-    Floats queries() {
+    PackedHeads queries() {
         return queries;
     }
 
-    Floats keys() {
+    PackedHeads keys() {
         return keys;
     }
 
-    Floats values() {
+    PackedHeads values() {
         return values;
-    }
-
-    /** The outputs of the pair in hand, rows as wide as the head. */
-    Floats outputs() {
-        return outputs;
     }
 
     /** The exponentials of the tile in hand, a row for each key. */
@@ -119,26 +94,19 @@ final class AttentionTiles {
         return sums;
     }
 
-    /** Packs queries, keys and values of {@code pair}; shifts stay what they were. */
-    void pack(Floats qkv, int pair) {
-        packing.aim(0, qkv.at(shape.queries(pair)));
-        packing.run();
-    }
-
-    /** Sets the shift in {@code row} of a packed operand. */
-    void shift(Floats packed, int row, float by) {
-        packed.put(row * stride + shape.headWidth(), by);
-    }
-
-    float shift(Floats packed, int row) {
-        return packed.get(row * stride + shape.headWidth());
+    /** Packs heads [{@code first}, {@code end}) of {@code sequence}, with shifts of 0. */
+    void pack(Floats qkv, int sequence, int first, int end, Lane lane) {
+        long origin = shape.queries(sequence * shape.heads());
+        queries.pack(qkv, origin, shape.stride(), first, end, 0f, lane);
+        keys.pack(qkv, origin + shape.width(), shape.stride(), first, end, 1f, lane);
+        values.pack(qkv, origin + 2L * shape.width(), shape.stride(), first, end, 1f, lane);
     }
 
     /** Leaves e^(scale (q k' + shift)) of {@code tile} in {@link #scores()}; 0 where the query must not see the key. */
-    void exponentials(Tile tile) {
+    void exponentials(int head, Tile tile) {
         Primitive primitive = tile.exponentials();
-        primitive.aim(0, keys.at((long) tile.key() * stride));
-        primitive.aim(1, queries.at((long) tile.query() * stride));
+        primitive.aim(0, keys.at(head, tile.key()));
+        primitive.aim(1, queries.at(head, tile.query()));
         primitive.run();
     }
 
@@ -171,8 +139,8 @@ final class AttentionTiles {
         }
 
         private Primitive exponentials(Size size) {
-            Panel k = Panel.of(keys, 0, size.keys, stride, stride);
-            Panel q = Panel.of(queries, 0, size.queries, stride, stride).transposed();
+            Panel k = new Panel(keys.at(0, 0), size.keys, stride, stride, 1);
+            Panel q = new Panel(queries.at(0, 0), size.queries, stride, stride, 1).transposed();
             Panel s = Panel.of(scores, 0, size.keys, size.queries, size.queries);
             PostOp scale = new PostOp.Scale(shape.scale());
             PostOp exponential = new PostOp.Exponential();

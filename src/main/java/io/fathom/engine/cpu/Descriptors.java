@@ -16,12 +16,6 @@ final class Descriptors implements AutoCloseable {
                 new long[] {panel.rows(), panel.columns()}, new long[] {panel.rowStride(), panel.columnStride()});
     }
 
-    dnnl_memory_desc planes(Planes planes) {
-        return described(
-                new long[] {planes.count(), planes.rows(), planes.columns()},
-                new long[] {planes.planeStride(), planes.rowStride(), 1});
-    }
-
     dnnl_memory_desc vector(int length) {
         return described(new long[] {length}, new long[] {1});
     }

@@ -151,18 +151,18 @@ final class OneDnnSteps {
 
     private Step attention(Attention m) {
         AttentionTiles[] ofLanes = tiles(AttentionShape.of(m.qkv(), m.sequences(), m.heads()));
-        Primitive[] unpacking = new Primitive[ofLanes.length];
-        for (int i = 0; i < ofLanes.length; i++) {
-            Planes head = ofLanes[i].outputHead(0);
-            Planes packed = new Planes(ofLanes[i].outputs().at(0), 1, head.rows(), head.columns(), 0, head.columns());
-            unpacking[i] = binding.primitives(i).copy(packed, head);
+        PackedHeads[] outputs = new PackedHeads[ofLanes.length];
+        for (int i = 0; i < outputs.length; i++) {
+            AttentionShape shape = ofLanes[i].shape();
+            int room = PackedHeads.room(shape, shape.headWidth());
+            outputs[i] = new PackedHeads(shape, shape.headWidth(), binding.scratch(room));
         }
         return new TiledAttentionStep(
                 binding.floats(m.qkv()),
                 binding.floats(m.y()),
                 binding.floats(m.logSumExp()),
                 ofLanes,
-                unpacking,
+                outputs,
                 binding.ones(AttentionTiles.KEYS));
     }
 

@@ -81,24 +81,6 @@ final class Primitives implements AutoCloseable {
         }
     }
 
-    /** Copies {@code from} to {@code to}, which has as many planes of the same size. */
-    Primitive copy(Planes from, Planes to) {
-        try (Descriptors d = new Descriptors()) {
-            dnnl_memory_desc ofFrom = d.planes(from);
-            dnnl_memory_desc ofTo = d.planes(to);
-            dnnl_primitive_desc description = new dnnl_primitive_desc();
-            OneDnn.check(
-                    dnnl_reorder_primitive_desc_create(
-                            description, ofFrom, OneDnn.engine(), ofTo, OneDnn.engine(), d.attributes()),
-                    "a copy");
-            return keep(
-                    description,
-                    List.of(
-                            new Operand(DNNL_ARG_SRC, ofFrom, from.address()),
-                            new Operand(DNNL_ARG_DST, ofTo, to.address())));
-        }
-    }
-
     /** y = gelu(x) on {@code n} floats, by tanh. */
     Primitive gelu(long x, long y, int n) {
         try (Descriptors d = new Descriptors()) {

@@ -17,55 +17,67 @@ record TiledAttentionGradStep(
     public void run(Lane lane) {
         AttentionGradTiles gradients = ofLanes[lane.index];
         AttentionTiles tiles = gradients.tiles();
-        int pairs = tiles.shape().pairs();
-        int to = lane.to(pairs);
-        for (int pair = lane.from(pairs); pair < to; pair++) {
-            tiles.pack(qkv, pair);
-            gradients.pack(y, dy, pair);
-            shift(gradients, pair, lane);
-            for (int i = tiles.tiles().length - 1; i >= 0; i--) {
-                tile(gradients, tiles.tiles()[i], lane.blas);
+        AttentionShape shape = tiles.shape();
+        int heads = shape.heads();
+        int to = lane.to(shape.pairs());
+        int pair = lane.from(shape.pairs());
+        while (pair < to) {
+            int sequence = pair / heads;
+            int first = pair % heads;
+            int end = Math.min(heads, first + to - pair);
+            long origin = shape.output(sequence * heads);
+            tiles.pack(qkv, sequence, first, end, lane);
+            gradients.dOutputs().pack(dy, origin, shape.width(), first, end, 0f, lane);
+            shift(gradients, sequence, first, end, lane);
+            for (int head = first; head < end; head++) {
+                for (int i = tiles.tiles().length - 1; i >= 0; i--) {
+                    tile(gradients, head, tiles.tiles()[i], lane.blas);
+                }
             }
-            gradients.unpack(dqkv, pair);
+            gradients.unpack(dqkv, sequence, first, end, lane);
+            pair += end - first;
         }
     }
 
     /** Shifts scores by -logSumExp, which the scale still multiplies, and output gradients by -dy . y. */
-    private void shift(AttentionGradTiles gradients, int pair, Lane lane) {
+    private void shift(AttentionGradTiles gradients, int sequence, int first, int end, Lane lane) {
         AttentionTiles tiles = gradients.tiles();
-        int d = tiles.shape().headWidth();
-        int length = tiles.shape().length();
-        int stride = tiles.stride();
-        int block = Lane.rowsOfBlock(stride);
-        for (int row = 0; row < length; row += block) {
-            int n = Math.min(block, length - row);
-            gradients.dOutputs().get(row * stride, lane.a, n * stride);
-            tiles.outputs().get(row * d, lane.b, n * d);
-            logSumExp.get(pair * length + row, lane.c, n);
-            for (int i = 0; i < n; i++) {
-                lane.a[i * stride + d] = -Vectors.dot(lane.a, i * stride, lane.b, i * d, d);
-                tiles.shift(tiles.queries(), row + i, -lane.c[i] / tiles.shape().scale());
+        AttentionShape shape = tiles.shape();
+        int d = shape.headWidth();
+        for (int head = first; head < end; head++) {
+            int pair = sequence * shape.heads() + head;
+            for (int row = 0; row < shape.length(); row++) {
+                float l = logSumExp.get(pair * shape.length() + row);
+                tiles.queries().last(head, row, -l / shape.scale());
             }
-            gradients.dOutputs().put(row * stride, lane.a, n * stride);
+        }
+        int at = (int) shape.output(sequence * shape.heads()) + first * d;
+        for (int row = 0; row < shape.length(); row++, at += shape.width()) {
+            y.get(at, lane.a, (end - first) * d);
+            dy.get(at, lane.b, (end - first) * d);
+            for (int head = first; head < end; head++) {
+                int own = (head - first) * d;
+                gradients.dOutputs().last(head, row, -Vectors.dot(lane.a, own, lane.b, own, d));
+            }
         }
     }
 
-    private static void tile(AttentionGradTiles gradients, Tile tile, Blas blas) {
+    private static void tile(AttentionGradTiles gradients, int head, Tile tile, Blas blas) {
         AttentionTiles tiles = gradients.tiles();
         int stride = tiles.stride();
         int d = tiles.shape().headWidth();
         int keys = tile.keys();
         int queries = tile.queries();
-        tiles.exponentials(tile);
-        gradients.scoreGradients(tile);
+        tiles.exponentials(head, tile);
+        gradients.scoreGradients(head, tile);
         long p = tiles.scores().at(0);
         long ds = gradients.dScores().at(0);
-        long dy = gradients.dOutputs().at((long) tile.query() * stride);
-        long q = tiles.queries().at((long) tile.query() * stride);
-        long k = tiles.keys().at((long) tile.key() * stride);
-        long dv = gradients.dValues().at((long) tile.key() * d);
-        long dk = gradients.dKeys().at((long) tile.key() * d);
-        long dq = gradients.dQueries().at((long) tile.query() * d);
+        long dy = gradients.dOutputs().at(head, tile.query());
+        long q = tiles.queries().at(head, tile.query());
+        long k = tiles.keys().at(head, tile.key());
+        long dv = gradients.dValues().at(head, tile.key());
+        long dk = gradients.dKeys().at(head, tile.key());
+        long dq = gradients.dQueries().at(head, tile.query());
         float toKeys = tile.query() + queries == tiles.shape().length() ? 0f : 1f;
         float toQueries = tile.last() ? 0f : 1f;
         blas.gemm(false, false, keys, d, queries, 1f, p, queries, dy, stride, toKeys, dv, d);
