@@ -1,6 +1,7 @@
 package io.fathom.engine.cpu;
 
 import io.fathom.program.Value;
+import java.util.Arrays;
 
 /**
  * The places of one attention: qkv rows of 3D floats, a sequence of {@code length} rows after another, a head after
@@ -48,5 +49,14 @@ record AttentionShape(int sequences, int length, int heads, int width) {
     /** Floats of one block's scores at most. */
     int scores() {
         return Math.min(QUERIES, length) * length;
+    }
+
+    /**
+     * Sets to {@code value} what {@code queries} queries must not see in {@code rows} rows of keys from {@code key} on.
+     */
+    static void hide(float[] scores, int key, int rows, int query, int queries, float value) {
+        for (int row = Math.max(0, query + 1 - key); row < rows; row++) {
+            Arrays.fill(scores, row * queries, row * queries + key + row - query, value);
+        }
     }
 }

@@ -4,11 +4,14 @@ import java.util.Arrays;
 
 /**
  * {@link io.fathom.program.Instruction.Attention}: lanes share the pairs of a sequence and a head. Block of queries by
- * block: scores, softmax over the triangle, times values.
+ * block: scores, softmax over the keys that a query sees, times values.
+ *
+ * <p>Scores are kept transposed, a row for each key: what belongs to a query then has one place in every row, and all
+ * loops run over whole blocks of rows at one index.
  */
 record AttentionStep(Floats qkv, Floats y, Floats logSumExp, AttentionShape shape) implements Step {
     /** Below every score, and finite: a difference of infinities would be NaN. */
-    private static final float MASKED = -1e30f;
+    private static final float HIDDEN = -1e30f;
 
     @Override
     public void run(Lane lane) {
@@ -22,81 +25,57 @@ record AttentionStep(Floats qkv, Floats y, Floats logSumExp, AttentionShape shap
 
     private void block(Lane lane, int pair, int query, int queries) {
         int keys = query + queries;
-        int headWidth = shape.headWidth();
+        int d = shape.headWidth();
         int stride = shape.stride();
         long q = shape.queries(pair);
-        long scores = lane.scratch.at(0);
+        long k = q + shape.width();
+        long v = k + shape.width();
+        long ofQueries = qkv.at(q + (long) query * stride);
+        long p = lane.scratch.at(0);
+        long out = y.at(shape.output(pair) + (long) query * shape.width());
         lane.blas.gemm(
-                false,
-                true,
-                queries,
-                keys,
-                headWidth,
-                shape.scale(),
-                qkv.at(q + (long) query * stride),
-                stride,
-                qkv.at(q + shape.width()),
-                stride,
-                0f,
-                scores,
-                keys);
+                false, true, keys, queries, d, shape.scale(), qkv.at(k), stride, ofQueries, stride, 0f, p, queries);
         softmax(lane, pair, query, queries);
-        lane.blas.gemm(
-                false,
-                false,
-                queries,
-                headWidth,
-                keys,
-                1f,
-                scores,
-                keys,
-                qkv.at(q + 2L * shape.width()),
-                stride,
-                0f,
-                y.at(shape.output(pair) + (long) query * shape.width()),
-                shape.width());
+        lane.blas.gemm(true, false, queries, d, keys, 1f, p, queries, qkv.at(v), stride, 0f, out, shape.width());
     }
 
-    /** Scores to probabilities, in place; what lies above the diagonal becomes 0. */
+    /** Scores to probabilities, in place; 0 for the keys that a query does not see. */
     private void softmax(Lane lane, int pair, int query, int queries) {
         int keys = query + queries;
+        int rows = Math.min(keys, Lane.rowsOfBlock(queries));
         float[] p = lane.a;
-        int block = Lane.rowsOfBlock(keys);
-        for (int first = 0; first < queries; first += block) {
-            int n = Math.min(block, queries - first);
-            int row = query + first;
-            lane.scratch.get(first * keys, p, n * keys);
-            fillMasked(p, keys, row, n, MASKED);
-            float shift = SoftmaxRows.exponentials(p, n * keys, lane.b, lane.c);
-            for (int i = 0; i < n; i++) {
-                int at = i * keys;
-                int end = at + row + i + 1;
-                float own = shift;
-                float sum = Vectors.sum(p, at, end);
-                if (SoftmaxRows.lost(sum)) {
-                    own = again(lane, (first + i) * keys, at, row + i + 1);
-                    sum = Vectors.sum(p, at, end);
-                }
-                Vectors.scale(p, at, end, 1f / sum);
-                lane.d[i] = own + Vectors.log(sum);
-            }
-            fillMasked(p, keys, row, n, 0f);
-            lane.scratch.put(first * keys, p, n * keys);
-            logSumExp.put(pair * shape.length() + row, lane.d, n);
+        float[] largest = lane.b;
+        float[] sums = lane.c;
+        Arrays.fill(largest, 0, rows * queries, HIDDEN);
+        for (int key = 0; key < keys; key += rows) {
+            int n = Math.min(rows, keys - key) * queries;
+            lane.scratch.get(key * queries, p, n);
+            AttentionShape.hide(p, key, n / queries, query, queries, HIDDEN);
+            Vectors.larger(largest, p, n);
         }
-    }
-
-    private static void fillMasked(float[] p, int keys, int row, int n, float value) {
-        for (int i = 0; i < n; i++) {
-            Arrays.fill(p, i * keys + row + i + 1, (i + 1) * keys, value);
+        Vectors.largestOfRows(largest, rows, queries, lane.d);
+        Vectors.repeat(largest, queries, rows);
+        Arrays.fill(sums, 0, rows * queries, 0f);
+        for (int key = 0; key < keys; key += rows) {
+            int n = Math.min(rows, keys - key) * queries;
+            lane.scratch.get(key * queries, p, n);
+            Vectors.expOfDifferences(p, largest, n);
+            AttentionShape.hide(p, key, n / queries, query, queries, 0f);
+            Vectors.add(sums, p, n);
+            lane.scratch.put(key * queries, p, n);
         }
-    }
-
-    /** One row with a shift of its own, from the scores as they were; returns the shift. */
-    private static float again(Lane lane, int from, int at, int n) {
-        lane.scratch.get(from, lane.e, n);
-        float shift = SoftmaxRows.exponentials(lane.e, n, lane.b, lane.c);
-        System.arraycopy(lane.e, 0, lane.a, at, n);
-        return shift;
+        Vectors.sumOfRows(sums, rows, queries, lane.d);
+        for (int i = 0; i < queries; i++) {
+            largest[i] += Vectors.log(sums[i]);
+            sums[i] = 1f / sums[i];
+        }
+        logSumExp.put(pair * shape.length() + query, largest, queries);
+        Vectors.repeat(sums, queries, rows);
+        for (int key = 0; key < keys; key += rows) {
+            int n = Math.min(rows, keys - key) * queries;
+            lane.scratch.get(key * queries, p, n);
+            Vectors.multiply(p, sums, n);
+            lane.scratch.put(key * queries, p, n);
+        }
     }
 }

@@ -50,14 +50,6 @@ final class Descriptors implements AutoCloseable {
     private int append(dnnl_post_ops chain, PostOp op) {
         if (op instanceof PostOp.Add add) {
             return dnnl.dnnl_post_ops_append_binary(chain, dnnl.dnnl_binary_add, matrix(add.other()));
-        } else if (op instanceof PostOp.Multiply multiply) {
-            return dnnl.dnnl_post_ops_append_binary(chain, dnnl.dnnl_binary_mul, matrix(multiply.other()));
-        } else if (op instanceof PostOp.AtMost most) {
-            return dnnl.dnnl_post_ops_append_binary(chain, dnnl.dnnl_binary_min, matrix(most.other()));
-        } else if (op instanceof PostOp.Scale scale) {
-            return dnnl.dnnl_post_ops_append_eltwise(chain, dnnl.dnnl_eltwise_linear, scale.factor(), 0f);
-        } else if (op instanceof PostOp.Exponential) {
-            return dnnl.dnnl_post_ops_append_eltwise(chain, dnnl.dnnl_eltwise_exp, 0f, 0f);
         }
         return dnnl.dnnl_post_ops_append_sum(chain, 1f, 0, dnnl.dnnl_f32);
     }

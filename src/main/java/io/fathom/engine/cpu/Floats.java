@@ -18,11 +18,6 @@ final class Floats {
         this.buffer = new Address().at(address, length).asBuffer();
     }
 
-    /** The {@code n} floats from element {@code from} on. */
-    Floats part(int from, int n) {
-        return new Floats(at(from), n);
-    }
-
     int length() {
         return length;
     }

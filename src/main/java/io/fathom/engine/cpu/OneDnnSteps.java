@@ -1,8 +1,6 @@
 package io.fathom.engine.cpu;
 
 import io.fathom.program.Instruction;
-import io.fathom.program.Instruction.Attention;
-import io.fathom.program.Instruction.AttentionGrad;
 import io.fathom.program.Instruction.Gelu;
 import io.fathom.program.Instruction.GeluGrad;
 import io.fathom.program.Instruction.LayerNorm;
@@ -16,13 +14,11 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The steps that oneDNN serves, where it does: products with what follows them, gelu, layer norm and attention. All
- * primitives are made here, once; all scratch memory is the session's.
+ * The steps that oneDNN serves, where it does: products with what follows them, gelu and layer norm. All primitives are
+ * made here, once; all scratch memory is the session's.
  */
 final class OneDnnSteps {
     private final Binding binding;
-    private final Map<AttentionShape, AttentionTiles[]> tiles = new HashMap<>();
-    private final Map<AttentionShape, AttentionGradTiles[]> gradTiles = new HashMap<>();
     private final Map<Value, Double> epsilons = new HashMap<>();
     /** A lane's place for the gradient of a layer norm before its addend is added, by length. */
     private final List<Map<Integer, Floats>> beforeAddends = new ArrayList<>();
@@ -50,10 +46,6 @@ final class OneDnnSteps {
             return layerNorm(m);
         } else if (instruction instanceof LayerNormGrad m) {
             return layerNormGrad(m);
-        } else if (instruction instanceof Attention m) {
-            return attention(m);
-        } else if (instruction instanceof AttentionGrad m) {
-            return attentionGrad(m);
         }
         return null;
     }
@@ -146,55 +138,6 @@ final class OneDnnSteps {
             return addend == null
                     ? new Primitive[] {gradient}
                     : new Primitive[] {gradient, primitives.sum(address(addend, first), out, dx, n * width)};
-        });
-    }
-
-    private Step attention(Attention m) {
-        AttentionTiles[] ofLanes = tiles(AttentionShape.of(m.qkv(), m.sequences(), m.heads()));
-        PackedHeads[] outputs = new PackedHeads[ofLanes.length];
-        for (int i = 0; i < outputs.length; i++) {
-            AttentionShape shape = ofLanes[i].shape();
-            int room = PackedHeads.room(shape, shape.headWidth());
-            outputs[i] = new PackedHeads(shape, shape.headWidth(), binding.scratch(room));
-        }
-        return new TiledAttentionStep(
-                binding.floats(m.qkv()),
-                binding.floats(m.y()),
-                binding.floats(m.logSumExp()),
-                ofLanes,
-                outputs,
-                binding.ones(AttentionTiles.KEYS));
-    }
-
-    private Step attentionGrad(AttentionGrad m) {
-        return new TiledAttentionGradStep(
-                binding.floats(m.qkv()),
-                binding.floats(m.y()),
-                binding.floats(m.logSumExp()),
-                binding.floats(m.dy()),
-                binding.floats(m.dqkv()),
-                gradTiles(AttentionShape.of(m.qkv(), m.sequences(), m.heads())));
-    }
-
-    private AttentionGradTiles[] gradTiles(AttentionShape shape) {
-        AttentionTiles[] forward = tiles(shape);
-        return gradTiles.computeIfAbsent(shape, s -> {
-            AttentionGradTiles[] ofLanes = new AttentionGradTiles[forward.length];
-            for (int i = 0; i < ofLanes.length; i++) {
-                ofLanes[i] = new AttentionGradTiles(forward[i], binding, binding.primitives(i));
-            }
-            return ofLanes;
-        });
-    }
-
-    /** The tiles of each lane, which all attentions of one shape share. */
-    private AttentionTiles[] tiles(AttentionShape shape) {
-        return tiles.computeIfAbsent(shape, s -> {
-            AttentionTiles[] ofLanes = new AttentionTiles[binding.lanes().length];
-            for (int i = 0; i < ofLanes.length; i++) {
-                ofLanes[i] = new AttentionTiles(s, binding, binding.primitives(i));
-            }
-            return ofLanes;
         });
     }
 

@@ -44,23 +44,14 @@ final class Primitives implements AutoCloseable {
                 operands.add(new Operand(DNNL_ARG_BIAS, ofBias, bias.address()));
             }
             for (int i = 0; i < after.length; i++) {
-                Panel other = other(after[i]);
-                if (other != null) {
+                if (after[i] instanceof PostOp.Add add) {
                     int name = DNNL_ARG_ATTR_MULTIPLE_POST_OP_BASE * (i + 1) | DNNL_ARG_SRC_1;
-                    operands.add(new Operand(name, d.matrix(other), other.address()));
+                    operands.add(
+                            new Operand(name, d.matrix(add.other()), add.other().address()));
                 }
             }
             return keep(description, operands);
         }
-    }
-
-    private static @Nullable Panel other(PostOp op) {
-        if (op instanceof PostOp.Add add) {
-            return add.other();
-        } else if (op instanceof PostOp.Multiply multiply) {
-            return multiply.other();
-        }
-        return op instanceof PostOp.AtMost most ? most.other() : null;
     }
 
     /** c = a + b on {@code n} floats. */

@@ -32,6 +32,19 @@ final class Vectors {
         }
     }
 
+    /** x[i] = e^(x[i] - y[i]) for i below n, as {@link #expOfShifted}. */
+    static void expOfDifferences(float[] x, float[] y, int n) {
+        for (int i = 0; i < n; i++) {
+            float p = expNearZero(Math.max(x[i] - y[i], LEAST_EXPONENT) * (1f / 64));
+            p *= p;
+            p *= p;
+            p *= p;
+            p *= p;
+            p *= p;
+            x[i] = p * p;
+        }
+    }
+
     /** e^t for small t: seven terms of its series. */
     static float expNearZero(float t) {
         float p = Math.fma(t, 1f / 720, 1f / 120);
@@ -127,17 +140,42 @@ final class Vectors {
         }
     }
 
+    /** Leaves the largest of {@code rows} rows of x, entry by entry, in the first. */
+    static void largestOfRows(float[] x, int rows, int columns, float[] scratch) {
+        for (int left = rows; left > 1; left -= left / 2) {
+            int n = left / 2 * columns;
+            System.arraycopy(x, left * columns - n, scratch, 0, n);
+            larger(x, scratch, n);
+        }
+    }
+
+    /** Leaves the sum of {@code rows} rows of x in the first. */
+    static void sumOfRows(float[] x, int rows, int columns, float[] scratch) {
+        for (int left = rows; left > 1; left -= left / 2) {
+            int n = left / 2 * columns;
+            System.arraycopy(x, left * columns - n, scratch, 0, n);
+            add(x, scratch, n);
+        }
+    }
+
+    /** x[i] += y[i] z[i] for i below n. */
+    static void addProducts(float[] x, float[] y, float[] z, int n) {
+        for (int i = 0; i < n; i++) {
+            x[i] = Math.fma(y[i], z[i], x[i]);
+        }
+    }
+
+    /** x[i] = (x[i] - y[i]) z[i] for i below n. */
+    static void subtractAndMultiply(float[] x, float[] y, float[] z, int n) {
+        for (int i = 0; i < n; i++) {
+            x[i] = (x[i] - y[i]) * z[i];
+        }
+    }
+
     /** x[i] += y[i] y[i] for i below n. */
     static void addSquares(float[] x, float[] y, int n) {
         for (int i = 0; i < n; i++) {
             x[i] = Math.fma(y[i], y[i], x[i]);
-        }
-    }
-
-    /** x[from..to) = (x - value) y. */
-    static void subtractAndMultiply(float[] x, float value, float[] y, int from, int to) {
-        for (int i = from; i < to; i++) {
-            x[i] = (x[i] - value) * y[i];
         }
     }
 
