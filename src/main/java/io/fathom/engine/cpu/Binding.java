@@ -1,6 +1,5 @@
 package io.fathom.engine.cpu;
 
-import io.fathom.program.Program;
 import io.fathom.program.Value;
 import java.util.ArrayList;
 import java.util.List;
@@ -10,16 +9,14 @@ import org.jspecify.annotations.Nullable;
 final class Binding {
     private final SessionMemory memory;
     private final Lane[] lanes;
-    private final Fusions fusions;
     private final List<AddPartialsStep> sums = new ArrayList<>();
     private @Nullable Floats ones;
     private final List<Primitives> primitives = new ArrayList<>();
     private int partials;
 
-    Binding(Program program, SessionMemory memory, Lane[] lanes) {
+    Binding(SessionMemory memory, Lane[] lanes) {
         this.memory = memory;
         this.lanes = lanes;
-        this.fusions = new Fusions(program);
         if (OneDnn.SERVES) {
             for (int i = 0; i < lanes.length; i++) {
                 primitives.add(memory.primitives());
@@ -55,10 +52,6 @@ final class Binding {
     /** What makes the kernels of lane {@code lane}, where oneDNN serves. */
     Primitives primitives(int lane) {
         return primitives.get(lane);
-    }
-
-    Fusions fusions() {
-        return fusions;
     }
 
     /** A place in the lanes' partials for a sum over rows that ends in {@code gradient}. */

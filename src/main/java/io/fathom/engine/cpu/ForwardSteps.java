@@ -35,7 +35,7 @@ final class ForwardSteps {
                     binding.floats(m.b()),
                     m.b().columns(),
                     m.transposeB(),
-                    binding.fusions().leavesBias(m) ? null : binding.optional(m.bias()),
+                    binding.optional(m.bias()),
                     binding.optional(m.addend()),
                     binding.floats(m.c()),
                     m.c().rows(),
@@ -76,13 +76,7 @@ final class ForwardSteps {
                     binding.floats(m.logSumExp()),
                     AttentionShape.of(m.qkv(), m.sequences(), m.heads()));
         } else if (instruction instanceof Gelu m) {
-            return new GeluStep(
-                    binding.floats(m.x()),
-                    binding.optional(binding.fusions().biasLeftToGelu(m.x())),
-                    binding.floats(m.y()),
-                    m.x().rows(),
-                    m.x().columns(),
-                    binding.fusions().keepsSlope(m.x()));
+            return new GeluStep(binding.floats(m.x()), binding.floats(m.y()), m.x().length());
         } else if (instruction instanceof Silu m) {
             return new SiluStep(binding.floats(m.x()), binding.floats(m.y()), m.x().length());
         } else if (instruction instanceof Add m) {

@@ -1,15 +1,7 @@
 package io.fathom.engine.cpu;
 
-import org.jspecify.annotations.Nullable;
-
-/**
- * {@link io.fathom.program.Instruction.Gelu}: lanes share the rows.
- *
- * @param bias added to each row of x first, where the product that made x left that to this step: x is read here anyway
- * @param slopes whether gelu'(x) takes the place of x, for {@link ProductStep} to use in place of a gradient step that
- *     would have to make the same exponentials again
- */
-record GeluStep(Floats x, @Nullable Floats bias, Floats y, int rows, int columns, boolean slopes) implements Step {
+/** {@link io.fathom.program.Instruction.Gelu}: lanes share the elements. */
+record GeluStep(Floats x, Floats y, int length) implements Step {
     /** sqrt(2 / pi). */
     private static final float ROOT = (float) Math.sqrt(2 / Math.PI);
 
@@ -19,25 +11,13 @@ record GeluStep(Floats x, @Nullable Floats bias, Floats y, int rows, int columns
 
     @Override
     public void run(Lane lane) {
-        int block = Lane.rowsOfBlock(columns);
-        int to = lane.to(rows);
-        if (bias != null) {
-            bias.get(0, lane.d, columns);
-            Vectors.repeat(lane.d, columns, Math.min(block, rows));
-        }
-        for (int row = lane.from(rows); row < to; row += block) {
-            int n = Math.min(block, to - row) * columns;
-            x.get(row * columns, lane.a, n);
-            if (bias != null) {
-                Vectors.add(lane.a, lane.d, n);
-            }
+        int to = lane.to(length);
+        for (int at = lane.from(length); at < to; at += Lane.BLOCK) {
+            int n = Math.min(Lane.BLOCK, to - at);
+            x.get(at, lane.a, n);
             sigmoid(lane.a, lane.b, n);
-            if (slopes) {
-                slope(lane.a, lane.b, lane.c, n);
-                x.put(row * columns, lane.c, n);
-            }
             apply(lane.a, lane.b, n);
-            y.put(row * columns, lane.a, n);
+            y.put(at, lane.a, n);
         }
     }
 

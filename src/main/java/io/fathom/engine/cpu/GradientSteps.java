@@ -57,11 +57,8 @@ final class GradientSteps {
                     binding.floats(m.dqkv()),
                     AttentionShape.of(m.qkv(), m.sequences(), m.heads()));
         } else if (instruction instanceof GeluGrad m) {
-            return binding.fusions().keepsSlope(m.x())
-                    ? new ProductStep(
-                            binding.floats(m.x()), binding.floats(m.dy()), binding.floats(m.dx()), m.x().length())
-                    : new GeluGradStep(
-                            binding.floats(m.x()), binding.floats(m.dy()), binding.floats(m.dx()), m.x().length());
+            return new GeluGradStep(
+                    binding.floats(m.x()), binding.floats(m.dy()), binding.floats(m.dx()), m.x().length());
         } else if (instruction instanceof SiluGrad m) {
             return new SiluGradStep(
                     binding.floats(m.x()), binding.floats(m.dy()), binding.floats(m.dx()), m.x().length());

@@ -27,7 +27,7 @@ final class Lowering {
 
     /** The steps of {@code program} for {@code lanes}. */
     static List<PreparedStep> steps(Program program, SessionMemory memory, Lane[] lanes) {
-        Lowering lowering = new Lowering(new Binding(program, memory, lanes));
+        Lowering lowering = new Lowering(new Binding(memory, lanes));
         program.instructions().forEach(lowering::lower);
         lowering.binding.sums().forEach(step -> lowering.steps.add(new PreparedStep(null, step)));
         memory.takeScratch();

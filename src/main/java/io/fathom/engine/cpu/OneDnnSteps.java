@@ -18,6 +18,8 @@ import org.jspecify.annotations.Nullable;
  * made here, once; all scratch memory is the session's.
  */
 final class OneDnnSteps {
+    private static final int PAGE = 4096;
+
     private final Binding binding;
     private final Map<Value, Double> epsilons = new HashMap<>();
     /** A lane's place for the gradient of a layer norm before its addend is added, by length. */
@@ -33,7 +35,7 @@ final class OneDnnSteps {
     /** The step of {@code instruction}; null where it is none of them. */
     @Nullable
     Step of(Instruction instruction) {
-        if (instruction instanceof MatMul m && !m.transposeA() && m.addend() == null) {
+        if (instruction instanceof MatMul m && servesBetter(m)) {
             return matMul(m);
         } else if (instruction instanceof Gelu m) {
             return step(m.x().length(), (primitives, lane, from, n) ->
@@ -75,11 +77,23 @@ final class OneDnnSteps {
         return Panel.of(binding.floats(value), (long) from * columns, rows, columns, columns);
     }
 
+    /**
+     * Whether a primitive beats {@link Blas#gemm}, measured in a training step: it does where it saves the pass that
+     * lays a bias, on b transposed, and where the rows of a transposed a lie a multiple of a page apart, which sgemm
+     * reads with conflicts in the caches. It does not where it must add to memory that is in no cache.
+     */
+    private static boolean servesBetter(MatMul m) {
+        return m.transposeA() ? m.a().columns() * Float.BYTES % PAGE == 0 : m.addend() == null;
+    }
+
     /** Lanes share the rows of c. */
     private Step matMul(MatMul m) {
         Panel b = m.transposeB() ? panel(m.b(), 0, m.b().rows()).transposed() : panel(m.b(), 0, m.b().rows());
         return step(m.c().rows(), (primitives, lane, from, n) -> {
-            Panel a = panel(m.a(), from, n);
+            int width = m.a().columns();
+            Panel a = m.transposeA()
+                    ? Panel.of(binding.floats(m.a()), from, m.inner(), n, width).transposed()
+                    : panel(m.a(), from, n);
             Panel c = panel(m.c(), from, n);
             Panel bias = m.bias() == null ? null : panel(m.bias(), 0, 1);
             return new Primitive[] {primitives.product(a, b, c, bias, after(m, from, n))};

@@ -53,7 +53,38 @@ class ProductKernelsTest {
             assertTwin("the same in the addend's place", addend, all, 1e-5);
             bench.run(new MatMulStep(a, strideA, transposeA, b, strideB, transposeB, bias, null, c, m, n, k, false));
             assertTwin("a b + bias", c, plus(product, bias, null, n), 1e-5);
+            Panel b1 = transposeB ? new Panel(b.at(0), n, k, k, 1).transposed() : Panel.of(b, 0, k, n, n);
+            bench.run(bench.oneDnn(
+                    m,
+                    (p, from, rows) -> p.product(
+                            rows(a, from, rows, m, k, transposeA),
+                            b1,
+                            Panel.of(c, (long) from * n, rows, n, n),
+                            Panel.of(bias, 0, 1, n, n))));
+            assertTwin("a b + bias by oneDNN", c, plus(product, bias, null, n), 1e-5);
+            bench.run(bench.oneDnn(
+                    m,
+                    (p, from, rows) -> p.product(
+                            rows(a, from, rows, m, k, transposeA),
+                            b1,
+                            Panel.of(addend, (long) from * n, rows, n, n),
+                            null,
+                            new PostOp.Accumulate())));
+            assertTwin("c += a b by oneDNN", addend, sum(all, product), 1e-5);
         }
+    }
+
+    private static double[] sum(double[] a, double[] b) {
+        double[] sum = a.clone();
+        for (int i = 0; i < sum.length; i++) {
+            sum[i] += b[i];
+        }
+        return sum;
+    }
+
+    /** {@code n} rows of op(a) from {@code from} on; op(a) is m x k. */
+    private static Panel rows(Floats a, int from, int n, int m, int k, boolean transposed) {
+        return transposed ? new Panel(a.at(from), k, n, m, 1).transposed() : Panel.of(a, (long) from * k, n, k, k);
     }
 
     private static double[] plus(double[] product, @Nullable Floats bias, @Nullable Floats addend, int columns) {

@@ -30,31 +30,14 @@ class RowKernelsTest {
                 slopes[i] = 0.5 * (1 + t) + 0.5 * in[i] * (1 - t * t) * ROOT * (1 + 3 * 0.044715 * in[i] * in[i]);
                 gradient[i] = dy.get(i) * slopes[i];
             }
-            bench.run(new GeluStep(x, null, y, n, 1, false), new GeluGradStep(x, dy, dx, n));
+            bench.run(new GeluStep(x, y, n), new GeluGradStep(x, dy, dx, n));
             assertTwin("y", y, twin, 2e-6);
             assertTwin("dx", dx, gradient, 2e-6);
-            bench.run(new GeluStep(x, null, y, 1, n, true), new ProductStep(x, dy, dy, n));
-            assertTwin("y", y, twin, 2e-6);
-            assertTwin("slope", x, slopes, 2e-6);
-            assertTwin("dx", dy, gradient, 2e-6);
-        }
-    }
-
-    @ParameterizedTest
-    @ValueSource(ints = {1, 13, 207, 702, 4098})
-    void geluAddsTheBiasThatAProductLeft(int columns) {
-        int rows = 21;
-        try (Workbench bench = new Workbench(columns, 2, columns, 0)) {
-            Floats x = bench.gaussian(rows * columns, 3);
-            Floats bias = bench.gaussian(columns, 1);
-            Floats y = bench.zeros(rows * columns);
-            double[] twin = new double[rows * columns];
-            for (int i = 0; i < twin.length; i++) {
-                double v = (double) x.get(i) + bias.get(i % columns);
-                twin[i] = 0.5 * v * (1 + Math.tanh(ROOT * (v + 0.044715 * v * v * v)));
-            }
-            bench.run(new GeluStep(x, bias, y, rows, columns, true));
-            assertTwin("y", y, twin, 2e-6);
+            bench.run(
+                    bench.oneDnn(n, (p, from, m) -> p.gelu(x.at(from), y.at(from), m)),
+                    bench.oneDnn(n, (p, from, m) -> p.geluGrad(x.at(from), dy.at(from), dy.at(from), m)));
+            assertTwin("y by oneDNN", y, twin, 2e-6);
+            assertTwin("dx by oneDNN, in the place of dy", dy, gradient, 2e-6);
         }
     }
 
@@ -113,6 +96,7 @@ class RowKernelsTest {
             Floats bias = bench.gaussian(width, 1);
             Floats dy = bench.gaussian(n, 1);
             Floats addend = bench.gaussian(n, 1);
+            Floats originalAddend = bench.copy(addend);
             Floats y = bench.zeros(n);
             Floats mean = bench.zeros(rows);
             Floats rstd = bench.zeros(rows);
@@ -154,6 +138,36 @@ class RowKernelsTest {
             assertTwin("dx", addend, dx, 1e-5);
             assertTwin("dGain", bench.partials(0, width), dGain, 1e-5);
             assertTwin("dBias", bench.partials(width, width), dBias, 1e-5);
+            Floats variance = bench.zeros(rows);
+            Floats out = bench.zeros(n);
+            bench.run(
+                    bench.oneDnn(
+                            rows,
+                            (p, from, m) -> p.layerNorm(
+                                    Panel.of(x, (long) from * width, m, width, width),
+                                    gain.at(0),
+                                    bias.at(0),
+                                    1e-5,
+                                    y.at((long) from * width),
+                                    mean.at(from),
+                                    variance.at(from))),
+                    bench.oneDnn(
+                            rows,
+                            (p, lane, from, m) -> p.layerNormGrad(
+                                    Panel.of(x, (long) from * width, m, width, width),
+                                    gain.at(0),
+                                    1e-5,
+                                    mean.at(from),
+                                    variance.at(from),
+                                    dy.at((long) from * width),
+                                    out.at((long) from * width),
+                                    lane.partials.at(0),
+                                    lane.partials.at(width))),
+                    bench.oneDnn(n, (p, from, m) -> p.sum(out.at(from), originalAddend.at(from), out.at(from), m)));
+            assertTwin("y by oneDNN", y, twin, 2e-6);
+            assertTwin("dx by oneDNN", out, dx, 1e-5);
+            assertTwin("dGain by oneDNN", bench.partials(0, width), dGain, 1e-5);
+            assertTwin("dBias by oneDNN", bench.partials(width, width), dBias, 1e-5);
         }
     }
 

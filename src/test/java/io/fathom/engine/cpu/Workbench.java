@@ -9,6 +9,7 @@ import java.util.SplittableRandom;
 /** Memory and lanes for trying single kernels, and the comparison with their twins. */
 final class Workbench implements AutoCloseable {
     private final List<Slab> slabs = new ArrayList<>();
+    private final List<Primitives> made = new ArrayList<>();
     private final SplittableRandom random;
     private final Lane[] lanes;
 
@@ -37,6 +38,47 @@ final class Workbench implements AutoCloseable {
 
     int[] ints(int length, int bound) {
         return random.ints(length, 0, bound).toArray();
+    }
+
+    Floats copy(Floats floats) {
+        Floats copy = zeros(floats.length());
+        for (int i = 0; i < floats.length(); i++) {
+            copy.put(i, floats.get(i));
+        }
+        return copy;
+    }
+
+    /** A kernel of oneDNN for {@code n} units from {@code from} on. */
+    interface Kernel {
+        Primitive of(Primitives primitives, Lane lane, int from, int n);
+    }
+
+    /** A kernel that needs nothing of its lane. */
+    interface PlainKernel {
+        Primitive of(Primitives primitives, int from, int n);
+    }
+
+    Step oneDnn(int units, PlainKernel kernel) {
+        return oneDnn(units, (primitives, lane, from, n) -> kernel.of(primitives, from, n));
+    }
+
+    /** A step whose lanes share {@code units}; one with none has no kernel. */
+    Step oneDnn(int units, Kernel kernel) {
+        Primitive[][] ofLanes = new Primitive[lanes.length][];
+        for (Lane lane : lanes) {
+            Primitives primitives = new Primitives();
+            made.add(primitives);
+            int from = lane.from(units);
+            int n = lane.to(units) - from;
+            ofLanes[lane.index] = n == 0 ? new Primitive[0] : new Primitive[] {kernel.of(primitives, lane, from, n)};
+            primitives.takeScratch();
+            if (n == 0) {
+                for (int i = 0; i < lane.partials.length(); i++) {
+                    lane.partials.put(i, 0f);
+                }
+            }
+        }
+        return new PrimitiveStep(ofLanes);
     }
 
     /** Runs the steps one after another, each on all lanes. */
@@ -90,6 +132,7 @@ final class Workbench implements AutoCloseable {
 
     @Override
     public void close() {
+        made.forEach(Primitives::close);
         slabs.forEach(Slab::close);
     }
 }
