@@ -21,7 +21,7 @@ final class Primitives implements AutoCloseable {
     private @Nullable Slab scratch;
 
     Primitives() {
-        OneDnn.check(dnnl_stream_create(stream, OneDnn.engine(), (int) dnnl_stream_default_flags), "a stream");
+        OneDnn.check(dnnl_stream_create(stream, OneDnn.engine(), dnnl_stream_default_flags), "a stream");
     }
 
     /** c = a b + bias (a row, on every row), then {@code after}; operands a, b, c, bias, those of {@code after}. */
