@@ -13,7 +13,7 @@ fail() {
 [[ -d $1 ]] || fail "$1: no such directory; give the run directory of a trained model"
 run=$(cd "$1" && pwd)
 [[ -f $run/routing/summary.json ]] || fail "$run holds no routing; make it with ./submit.sh routing --run $run"
-target=$here/../target
+target=$(dirname "$here")/target
 output=${2:-$target/notebooks/routing.ipynb}
 mkdir -p "$target" "$(dirname "$output")"
 

@@ -32,9 +32,9 @@ final class Numbers {
         return String.format(Locale.ROOT, "%,d", value).replace(',', '\u2009');
     }
 
-    /** A share as a percentage with {@code decimals} digits. */
+    /** A share as a percentage, on one line with its sign, with {@code decimals} digits. */
     static String percent(double share, int decimals) {
-        return Double.isFinite(share) ? String.format(Locale.ROOT, "%." + decimals + "f", 100 * share) + " %" : "–";
+        return Double.isFinite(share) ? String.format(Locale.ROOT, "%." + decimals + "f", 100 * share) + "\u00a0%" : "–";
     }
 
     /** A number with {@code decimals} digits. */

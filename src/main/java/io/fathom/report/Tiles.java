@@ -27,7 +27,7 @@ final class Tiles {
             Table flops = routing.table("flops");
             tile(
                     "forward FLOPs saved",
-                    Numbers.percent(flops.number(1, "saved"), 1).replace(" %", ""),
+                    Numbers.percent(flops.number(1, "saved"), 1).replace("\u00a0%", ""),
                     "%",
                     Numbers.si(flops.number(1, "forward_flops_per_token"), "FLOPs") + " a token forward, dense "
                             + Numbers.si(flops.number(0, "forward_flops_per_token")));
@@ -75,7 +75,7 @@ final class Tiles {
         if (blocks > 0) {
             tile(
                     "predictor accuracy",
-                    Numbers.percent(accuracy / blocks, 1).replace(" %", ""),
+                    Numbers.percent(accuracy / blocks, 1).replace("\u00a0%", ""),
                     "%",
                     "always bypass: " + Numbers.percent(baseline / blocks, 1));
         }

@@ -10,6 +10,9 @@ import java.util.TreeSet;
 
 /** What kind of token goes deep. */
 final class TokensSection {
+    /** Rarer classes do not decide what the darkest shade means. */
+    private static final double LEAST_SHARE = 0.001;
+
     private final RoutingResults routing;
     private final double rate;
 
@@ -103,11 +106,14 @@ final class TokensSection {
         Table table = routing.table("classes_by_layer");
         Map<String, Map<Long, Integer>> rows = new LinkedHashMap<>();
         Set<Long> blocks = new TreeSet<>();
+        double tokens = routing.summary().path("tokens").asDouble();
         double most = 0;
         for (int row = 0; row < table.rows().size(); row++) {
             long block = table.whole(row, "block");
             blocks.add(block);
-            most = Math.max(most, table.number(row, "rate"));
+            if (table.whole(row, "tokens") >= tokens * LEAST_SHARE) {
+                most = Math.max(most, table.number(row, "rate"));
+            }
             rows.computeIfAbsent(table.text(row, "class"), any -> new TreeMap<>())
                     .put(block, row);
         }
@@ -122,7 +128,7 @@ final class TokensSection {
             for (int row : kind.getValue().values()) {
                 double share = table.number(row, "rate");
                 out.append("<td class=\"s")
-                        .append(most > 0 ? Math.round(9 * share / most) : 0)
+                        .append(most > 0 ? Math.min(9, Math.round(9 * share / most)) : 0)
                         .append("\" title=\"")
                         .append(Numbers.whole(table.whole(row, "selected")))
                         .append(" of ")

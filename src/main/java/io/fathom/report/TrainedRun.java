@@ -57,7 +57,7 @@ record TrainedRun(String path, Optional<ModelConfig> model, List<MetricPoint> me
     }
 
     private static String capacity(ModelConfig shape) {
-        return Numbers.percent(shape.routing().capacity(), 1).replace(".0 %", " %");
+        return Numbers.percent(shape.routing().capacity(), 1).replace(".0\u00a0", "\u00a0");
     }
 
     /** Whether it is known that no block routes. */

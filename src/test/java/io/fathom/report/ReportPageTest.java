@@ -137,8 +137,8 @@ class ReportPageTest {
                 run.resolve("dense").toString(),
                 one);
         assertThat(three)
-                .contains("Side by side", "nats at 246\u00a0GFLOPs", "random 12.5 % validation", "dense training")
-                .contains("MoD 12.5 % (expert-choice) validation");
+                .contains("Side by side", "nats at 246\u00a0GFLOPs", "random 12.5\u00a0% validation", "dense training")
+                .contains("MoD 12.5\u00a0% (expert-choice) validation");
         TrainedRun routed = TrainedRun.read(new RunDirectory(HADOOP, one));
         MetricPoint third = routed.metrics().get(2);
         MetricPoint last = routed.metrics().get(5);
