@@ -12,6 +12,7 @@ import java.util.List;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FSDataInputStream;
 import org.apache.hadoop.fs.FSDataOutputStream;
+import org.apache.hadoop.fs.FSError;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.LocalFileSystem;
@@ -114,7 +115,8 @@ public final class RunDirectory {
                 }
             }
             replace(beside, path);
-        } catch (IOException e) {
+        } catch (IOException | FSError e) {
+            // By an Error Hadoop tells what goes wrong on a local disk, such as that it is full.
             UserError failure = failed("write", name, e);
             try {
                 files.delete(beside, false);
@@ -203,9 +205,9 @@ public final class RunDirectory {
         }
     }
 
-    private UserError failed(String what, String name, IOException e) {
+    private UserError failed(String what, String name, Throwable e) {
         return new UserError(
-                path(name) + ": cannot " + what + " it: " + e.getMessage()
+                path(name) + ": cannot " + what + " it: " + (e instanceof FSError ? e.getCause() : e).getMessage()
                         + ("write".equals(what)
                                 ? "; make room or permission there, or give another --run; earlier checkpoints are intact"
                                 : "; check the path and its permissions"),

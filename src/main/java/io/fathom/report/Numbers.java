@@ -34,7 +34,9 @@ final class Numbers {
 
     /** A share as a percentage, on one line with its sign, with {@code decimals} digits. */
     static String percent(double share, int decimals) {
-        return Double.isFinite(share) ? String.format(Locale.ROOT, "%." + decimals + "f", 100 * share) + "\u00a0%" : "–";
+        return Double.isFinite(share)
+                ? String.format(Locale.ROOT, "%." + decimals + "f", 100 * share) + "\u00a0%"
+                : "–";
     }
 
     /** A number with {@code decimals} digits. */

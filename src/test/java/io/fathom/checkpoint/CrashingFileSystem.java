@@ -1,5 +1,6 @@
 package io.fathom.checkpoint;
 
+import io.fathom.faults.CutStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import org.apache.hadoop.fs.FSDataOutputStream;
@@ -10,7 +11,7 @@ import org.apache.hadoop.fs.permission.FsPermission;
 import org.apache.hadoop.util.Progressable;
 
 /** A local file system on which only so many changes succeed; the one after is cut short, and all others fail. */
-final class CrashingFileSystem extends FilterFileSystem {
+final class CrashingFileSystem extends FilterFileSystem implements CutStream.Blow {
     private final String message;
     private int left;
 
@@ -25,8 +26,8 @@ final class CrashingFileSystem extends FilterFileSystem {
     }
 
     private void change() throws IOException {
-        if (--left < 0) {
-            throw new IOException(message);
+        if (falls()) {
+            strike();
         }
     }
 
@@ -42,30 +43,17 @@ final class CrashingFileSystem extends FilterFileSystem {
             throws IOException {
         change();
         OutputStream real = fs.create(path, permission, overwrite, bufferSize, replication, blockSize, progress);
-        return new FSDataOutputStream(
-                new OutputStream() {
-                    @Override
-                    public void write(int b) throws IOException {
-                        write(new byte[] {(byte) b}, 0, 1);
-                    }
+        return new FSDataOutputStream(new CutStream(real, this), null);
+    }
 
-                    @Override
-                    public void write(byte[] bytes, int offset, int length) throws IOException {
-                        try {
-                            change();
-                            real.write(bytes, offset, length);
-                        } catch (IOException e) {
-                            real.write(bytes, offset, length / 2);
-                            throw e;
-                        }
-                    }
+    @Override
+    public boolean falls() {
+        return --left < 0;
+    }
 
-                    @Override
-                    public void close() throws IOException {
-                        real.close();
-                    }
-                },
-                null);
+    @Override
+    public void strike() throws IOException {
+        throw new IOException(message);
     }
 
     @Override

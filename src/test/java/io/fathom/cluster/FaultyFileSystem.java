@@ -1,5 +1,6 @@
 package io.fathom.cluster;
 
+import io.fathom.faults.CutStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.net.URI;
@@ -16,7 +17,7 @@ import org.apache.hadoop.util.Progressable;
  * The local file system as {@code faulty:/...}, which strikes once, in the middle of the first file written whose path
  * matches a pattern: the disk is full, or the process is killed with signal 9.
  */
-public final class FaultyFileSystem extends RawLocalFileSystem {
+public final class FaultyFileSystem extends RawLocalFileSystem implements CutStream.Blow {
     private static final URI ROOT = URI.create("faulty:///");
     private static final String KEY = "fathom.faulty.";
 
@@ -51,35 +52,12 @@ public final class FaultyFileSystem extends RawLocalFileSystem {
             Path path, boolean overwrite, int bufferSize, short replication, long blockSize, Progressable progress)
             throws IOException {
         OutputStream sound = super.create(path, overwrite, bufferSize, replication, blockSize, progress);
-        if (!path.toString().matches(getConf().get(KEY + "pattern"))) {
-            return new FSDataOutputStream(sound, null);
-        }
-        return new FSDataOutputStream(
-                new OutputStream() {
-                    @Override
-                    public void write(int b) throws IOException {
-                        write(new byte[] {(byte) b}, 0, 1);
-                    }
-
-                    @Override
-                    public void write(byte[] bytes, int offset, int length) throws IOException {
-                        if (claim()) {
-                            sound.write(bytes, offset, length / 2);
-                            sound.flush();
-                            strike();
-                        }
-                        sound.write(bytes, offset, length);
-                    }
-
-                    @Override
-                    public void close() throws IOException {
-                        sound.close();
-                    }
-                },
-                null);
+        boolean sure = !path.toString().matches(getConf().get(KEY + "pattern"));
+        return new FSDataOutputStream(sure ? sound : new CutStream(sound, this), null);
     }
 
-    private boolean claim() throws IOException {
+    @Override
+    public boolean falls() throws IOException {
         try {
             Files.createFile(java.nio.file.Path.of(getConf().get(KEY + "struck")));
             return true;
@@ -88,7 +66,8 @@ public final class FaultyFileSystem extends RawLocalFileSystem {
         }
     }
 
-    private void strike() throws IOException {
+    @Override
+    public void strike() throws IOException {
         if (getConf().get(KEY + "kind").equals(FaultPlan.Kind.KILL.name())) {
             Processes.killThisOne();
         }
