@@ -205,9 +205,14 @@ public final class RunDirectory {
         }
     }
 
+    private static String reason(Throwable e) {
+        Throwable cause = e.getCause();
+        return String.valueOf((e instanceof FSError && cause != null ? cause : e).getMessage());
+    }
+
     private UserError failed(String what, String name, Throwable e) {
         return new UserError(
-                path(name) + ": cannot " + what + " it: " + (e instanceof FSError ? e.getCause() : e).getMessage()
+                path(name) + ": cannot " + what + " it: " + reason(e)
                         + ("write".equals(what)
                                 ? "; make room or permission there, or give another --run; earlier checkpoints are intact"
                                 : "; check the path and its permissions"),
