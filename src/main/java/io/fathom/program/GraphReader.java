@@ -5,58 +5,42 @@ import io.fathom.model.Gate;
 import io.fathom.model.ModelSpec;
 import io.fathom.program.Instruction.Add;
 import io.fathom.program.Instruction.Attention;
-import io.fathom.program.Instruction.BalanceLoss;
-import io.fathom.program.Instruction.BinaryCrossEntropy;
-import io.fathom.program.Instruction.CrossEntropy;
 import io.fathom.program.Instruction.Embedding;
 import io.fathom.program.Instruction.Gather;
 import io.fathom.program.Instruction.Gelu;
-import io.fathom.program.Instruction.HeadLoss;
 import io.fathom.program.Instruction.LayerNorm;
 import io.fathom.program.Instruction.MatMul;
-import io.fathom.program.Instruction.MeanSquare;
 import io.fathom.program.Instruction.RandomScores;
 import io.fathom.program.Instruction.RouterScores;
 import io.fathom.program.Instruction.ScatterGated;
 import io.fathom.program.Instruction.Silu;
 import io.fathom.program.Instruction.TopK;
-import io.fathom.program.Instruction.WeightedSum;
-import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SameDiff;
-import org.nd4j.autodiff.samediff.internal.SameDiffOp;
 
 /**
  * Reads the SameDiff graph of a model, built or loaded, into forward instructions.
  *
  * <p>Each instruction stands for a composition of stock operations; the reader looks for those compositions from the
- * losses upwards and takes a sum into the matrix product that made one side of it. A composition it does not know is an
- * error that names the variable.
+ * losses, which {@link LossReader} reads, upwards and takes a sum into the matrix product that made one side of it. A
+ * composition it does not know is an error that names the variable.
  */
 final class GraphReader {
     private static final Pattern SCORES = Pattern.compile("h\\.(\\d+)\\.scores");
 
-    private final SameDiff graph;
-    private final Map<String, Node> nodes;
-    private final Forward pass;
-    private final boolean training;
-    private final Patterns patterns;
+    final Forward pass;
+    final Patterns patterns;
     private final Map<Node, Value> reals = new HashMap<>();
     private final Map<Node, TopK> selections = new HashMap<>();
     private final Map<String, Value> inputs = new HashMap<>();
 
-    private GraphReader(SameDiff graph, Forward pass, boolean training) {
-        this.graph = graph;
-        this.nodes = Node.reach(graph, "total");
+    private GraphReader(Forward pass) {
         this.pass = pass;
-        this.training = training;
         this.patterns = new Patterns(pass.layout);
     }
 
@@ -68,122 +52,19 @@ final class GraphReader {
         if (!graph.hasVariable("total")) {
             throw new UserError("the graph has no variable \"total\": it is not a model that Fathom built");
         }
-        GraphReader reader = new GraphReader(graph, new Forward(spec, sequences), training);
-        reader.read();
-        return reader.pass;
+        Forward pass = new Forward(spec, sequences);
+        Map<String, Node> nodes = Node.reach(graph, "total");
+        new LossReader(graph, nodes, new GraphReader(pass), training).read();
+        return pass;
     }
 
-    private void read() {
-        Node total = node("total");
-        Map<Node, Double> weights = new LinkedHashMap<>();
-        linear(total, 1, weights);
-        Map<Node, Value> losses = new HashMap<>();
-        // In the order of the graph, so that a block's losses come before the next block.
-        for (SameDiffOp operation : graph.getOps().values()) {
-            Node leaf = nodes.get(operation.getOutputsOfOp().get(0));
-            if (leaf != null && weights.containsKey(leaf)) {
-                losses.put(leaf, loss(leaf, Objects.requireNonNull(weights.get(leaf))));
-            }
-        }
-        for (String name : List.of("aux", "pred", "balance", "z")) {
-            if (nodes.containsKey(name)) {
-                Map<Node, Double> terms = new LinkedHashMap<>();
-                linear(node(name), 1, terms);
-                sum(name, terms, losses);
-            }
-        }
-        sum("total", weights, losses);
-    }
-
-    private Node node(String name) {
-        return Objects.requireNonNull(nodes.get(name), name);
-    }
-
-    /** Takes a sum of scaled losses apart into {@code terms}. */
-    private void linear(Node node, double factor, Map<Node, Double> terms) {
-        if (patterns.balance(node) != null) {
-            terms.merge(node, factor, Double::sum);
-            return;
-        }
-        switch (node.op) {
-            case "identity" -> linear(node.in(0), factor, terms);
-            case "add" -> {
-                linear(node.in(0), factor, terms);
-                linear(node.in(1), factor, terms);
-            }
-            case "mul_scalar" -> linear(node.in(0), factor * node.scalar(), terms);
-            case "div_scalar" -> linear(node.in(0), factor / node.scalar(), terms);
-            case "reduce_mean" -> terms.merge(node, factor, Double::sum);
-            default -> throw unknown(node);
-        }
-    }
-
-    private void sum(String name, Map<Node, Double> terms, Map<Node, Value> losses) {
-        Value total = pass.real(name, 1, 1);
-        List<Value> values = new ArrayList<>();
-        terms.keySet().forEach(term -> values.add(Objects.requireNonNull(losses.get(term))));
-        pass.emit(new WeightedSum(values, List.copyOf(terms.values()), total));
-        pass.outputs.put(name, total);
-    }
-
-    private static UserError unknown(Node node) {
+    static UserError unknown(Node node) {
         return new UserError("the graph's variable \"" + node.variable + "\" is made by the operation \"" + node.op
                 + "\" in a way Fathom does not compile; it compiles the graphs it builds, saved and loaded ones too");
     }
 
-    private Value loss(Node node, double weight) {
-        Patterns.Bce bce = patterns.binaryCrossEntropy(node);
-        if (bce != null) {
-            Value z = real(bce.z());
-            TopK selection = selection(bce.index());
-            Value loss = pass.real(node.variable, 1, 1);
-            pass.emit(new BinaryCrossEntropy(z, selection.mask(), loss));
-            return loss;
-        }
-        Patterns.Balance balance = patterns.balance(node);
-        if (balance != null) {
-            Value scores = real(balance.scores());
-            Value loss = pass.real(node.variable, 1, 1);
-            pass.emit(new BalanceLoss(scores, balance.capacity(), loss));
-            return loss;
-        }
-        Node squared = patterns.meanSquare(node);
-        if (squared != null) {
-            Value z = real(squared);
-            Value loss = pass.real(node.variable, 1, 1);
-            pass.emit(new MeanSquare(z, loss));
-            return loss;
-        }
-        Node rows = node.in(0);
-        if (!rows.is("sparse_softmax_cross_entropy_loss_with_logits")) {
-            throw unknown(node);
-        }
-        Value targets = tokens(rows.in(0));
-        Value losses;
-        Value loss;
-        Patterns.Head head = patterns.head(rows.in(1));
-        if (training && head != null && rows.in(1).readers == 1) {
-            Value x = real(head.x());
-            Value table = pass.parameter(head.table());
-            losses = pass.real(rows.variable, x.rows(), 1);
-            loss = pass.real(node.variable, 1, 1);
-            pass.emit(new HeadLoss(
-                    x, table, targets, weight, losses, loss, pass.like("d/" + x.name(), x), pass.gradient(table)));
-        } else {
-            Value logits = real(rows.in(1));
-            losses = pass.real(rows.variable, logits.rows(), 1);
-            loss = pass.real(node.variable, 1, 1);
-            Value logSumExp = pass.real(rows.variable + ".log_sum_exp", logits.rows(), 1);
-            pass.emit(new CrossEntropy(logits, targets, losses, loss, logSumExp));
-            pass.outputs.put("logits", logits);
-        }
-        pass.outputs.put("token_loss", losses);
-        pass.outputs.put("ce", loss);
-        return loss;
-    }
-
     /** The batch input behind a reshape. */
-    private Value tokens(Node node) {
+    Value tokens(Node node) {
         Node input = node.is("reshape") ? node.in(0) : node;
         if (!input.op.isEmpty() || !List.of("tokens", "targets").contains(input.variable)) {
             throw unknown(node);
@@ -191,7 +72,8 @@ final class GraphReader {
         return inputs.computeIfAbsent(input.variable, pass::input);
     }
 
-    private Value real(Node node) {
+    /** The value of {@code node}: made by instructions on the first call. */
+    Value real(Node node) {
         Value known = reals.get(node);
         if (known != null) {
             return known;
@@ -334,7 +216,7 @@ final class GraphReader {
     }
 
     /** The selection whose rows the node {@code index} holds. */
-    private TopK selection(Node index) {
+    TopK selection(Node index) {
         TopK known = selections.get(index);
         if (known != null) {
             return known;
