@@ -2,8 +2,6 @@ package io.fathom.report;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.OptionalDouble;
-import java.util.function.Function;
 import java.util.function.ToDoubleFunction;
 
 /** How the loss fell, beside that of other runs. */
@@ -35,7 +33,7 @@ final class LossSection {
                         "Loss by training FLOPs",
                         "The same at equal compute: the comparison that counts.",
                         chart("training FLOPs", MetricPoint::flops))
-                + "</div>" + comparison.table() + alone + exchange();
+                + "</div>" + comparison.table() + alone;
     }
 
     private String chart(String title, ToDoubleFunction<MetricPoint> x) {
@@ -52,42 +50,6 @@ final class LossSection {
                         "order-0 entropy of the corpus " + Numbers.fixed(corpus.entropyNatsPerToken(), 2),
                         corpus.entropyNatsPerToken()));
         return chart.draw("Loss by " + title);
-    }
-
-    /** What the rounds say of routers and workers, where they say it. */
-    private String exchange() {
-        List<MetricPoint> rounds = run.trained().metrics();
-        LineChart routers = new LineChart("round", "nats", false)
-                .curve("routers, BCE(r, selected)", "c0", false, byRound(rounds, MetricPoint::routerLoss))
-                .curve("predictors, BCE(p, selected)", "c2", false, byRound(rounds, MetricPoint::predictorLoss));
-        LineChart workers = new LineChart("round", "cosine", false)
-                .curve("agreement", "c0", false, byRound(rounds, MetricPoint::agreement));
-        String left = routers.isEmpty()
-                ? ""
-                : Html.figure(
-                        "Learning to choose alone",
-                        "How well routers, and predictors if there are any, tell what top-k will select: what generating"
-                                + " needs.",
-                        routers.draw("Loss of routers and predictors by round"));
-        String right = workers.isEmpty()
-                ? ""
-                : Html.figure(
-                        "Do workers go the same way?",
-                        "Mean cosine between what two workers changed in a round: 1, the same; 0, at right angles, when"
-                                + " averaging halves the way of two.",
-                        workers.draw("Cosine between the changes of workers by round"));
-        return left.isEmpty() && right.isEmpty() ? "" : "<div class=\"two\">" + left + right + "</div>";
-    }
-
-    private static List<LineChart.Point> byRound(
-            List<MetricPoint> rounds, Function<MetricPoint, OptionalDouble> quantity) {
-        List<LineChart.Point> points = new ArrayList<>();
-        for (MetricPoint round : rounds) {
-            quantity.apply(round)
-                    .ifPresent(value -> points.add(new LineChart.Point(
-                            round.round(), value, "round " + round.round() + ": " + Numbers.fixed(value, 4))));
-        }
-        return points;
     }
 
     private static List<LineChart.Point> training(

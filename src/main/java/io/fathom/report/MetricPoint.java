@@ -14,8 +14,8 @@ import java.util.OptionalDouble;
  * @param flops spent on training up to here
  * @param trainingLoss mean cross-entropy of the round, nats a token
  * @param validationLoss cross-entropy on the validation split, nats a token, where it was measured
- * @param routerLoss mean BCE(r, selected) of the round
- * @param predictorLoss mean BCE(p, selected) of the round
+ * @param routerLoss mean BCE(r, selected) of the round, where routers learn it
+ * @param predictorLoss mean BCE(p, selected) of the round, where there are predictors
  * @param agreement mean cosine between the changes of two workers
  */
 record MetricPoint(
@@ -56,9 +56,15 @@ record MetricPoint(
                 node.path("tokensPerSecond").asDouble(),
                 number(node, "validationLoss"),
                 number(node, "bitsPerByte"),
-                number(node, "aux"),
-                number(node, "pred"),
+                entropy(node, "aux"),
+                entropy(node, "pred"),
                 number(node, "cosine"));
+    }
+
+    /** A cross-entropy that is 0 is that of a model without what it is of. */
+    private static OptionalDouble entropy(JsonNode node, String key) {
+        OptionalDouble value = number(node, key);
+        return value.isPresent() && value.getAsDouble() == 0 ? OptionalDouble.empty() : value;
     }
 
     private static OptionalDouble number(JsonNode node, String key) {

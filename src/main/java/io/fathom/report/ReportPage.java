@@ -53,9 +53,14 @@ public final class ReportPage {
                 + " – Fathom routing report</title>\n<style>\n" + style() + "</style>\n</head>\n<body>\n<header>"
                 + "<p class=\"brand\">Fathom</p><h1>" + Html.escape(name) + "</h1><p>" + Html.escape(subtitle())
                 + "</p></header>\n<main>\n" + new Tiles(run).html()
-                + section("loss", "How it learned", new LossSection(run).html()) + routing
+                + section("loss", "How it learned", new LossSection(run).html()) + routing + rounds()
                 + section("source", "Provenance", new SourceSection(run).html()) + "</main>\n<footer><p>"
                 + Html.escape(run.path()) + "</p></footer>\n</body>\n</html>\n";
+    }
+
+    private String rounds() {
+        String rounds = new RoundsSection(run.trained()).html();
+        return rounds.isEmpty() ? "" : section("rounds", "Round by round", rounds);
     }
 
     private String subtitle() {

@@ -193,6 +193,18 @@ class ReportPageTest {
     }
 
     @Test
+    void lossesOfWhatAModelHasNotAreNone() {
+        MetricPoint dense = MetricPoint.of("{\"round\":1,\"aux\":0.0,\"pred\":0.0,\"cosine\":0.0}")
+                .get(0);
+        assertThat(dense.routerLoss()).isEmpty();
+        assertThat(dense.predictorLoss()).isEmpty();
+        assertThat(dense.agreement()).hasValue(0);
+        MetricPoint routed = MetricPoint.of("{\"round\":1,\"aux\":0.3}").get(0);
+        assertThat(routed.routerLoss()).hasValue(0.3);
+        assertThat(routed.predictorLoss()).isEmpty();
+    }
+
+    @Test
     void metricsOfACrashedRunAreReadUpToTheCut() {
         assertThat(MetricPoint.of("{\"round\":1,\"ce\":2.5,\"tokens\":10,\"flops\":1e3}\n{\"round\":2,\"ce\":2."))
                 .hasSize(1);
