@@ -23,9 +23,10 @@ import org.apache.spark.broadcast.Broadcast;
 
 /**
  * What a round costs beside its steps: rounds of workers whose step is free, beside {@code treeAggregate} of the same
- * vectors and beside the bytes of a round over a loopback socket. Contenders take turns; the first turn, and the first
- * round of each, do not count. Arguments: {@code MASTER WORKERS ROUNDS WIDTH BLOCKS CONTENDERS}, with the rounds of a
- * turn and contenders of {@code fp32}, {@code bf16}, {@code int8} and {@code tree}, separated by commas.
+ * vectors, beside the bytes of a round over a loopback socket and beside the least {@link MemoryTraffic}. Contenders
+ * take turns; the first turn, and the first round of each, do not count. Arguments: {@code MASTER WORKERS ROUNDS WIDTH
+ * BLOCKS CONTENDERS}, with the rounds of a turn and contenders of {@code fp32}, {@code bf16}, {@code int8} and
+ * {@code tree}, separated by commas.
  */
 final class RoundsBenchmark {
     private static final int TURNS = Integer.getInteger("turns", 3);
@@ -61,7 +62,7 @@ final class RoundsBenchmark {
                 .toArray();
         // What the jobs set.
         List<String> conf = new ArrayList<>(List.of(
-                "spark.driver.maxResultSize", "0",
+                "spark.driver.maxResultSize", System.getProperty("maxResultSize", "0"),
                 "spark.shuffle.compress", "false",
                 "spark.broadcast.compress", "false",
                 "spark.shuffle.sort.bypassMergeThreshold", "0",
@@ -119,9 +120,11 @@ final class RoundsBenchmark {
                         0.6));
         Map<String, List<Double>> seconds = new LinkedHashMap<>();
         List<Double> floor = new ArrayList<>();
+        List<Double> traffic = new ArrayList<>();
         // The first turn is for the compiler and the page tables.
         for (int turn = 0; turn < TURNS; turn++) {
             floor.addAll(Loopback.seconds(floorBytes(), 3));
+            traffic.addAll(MemoryTraffic.seconds(4L * layout.size() * MemoryTraffic.vectors(workers), 5));
             for (String contender : contenders) {
                 List<Double> taken = contender.equals("tree")
                         ? treeAggregate()
@@ -136,6 +139,7 @@ final class RoundsBenchmark {
             }
         }
         double least = report("loopback", floor, 0);
+        report("memory", traffic, least);
         seconds.forEach((contender, taken) -> report(contender, taken, least));
     }
 

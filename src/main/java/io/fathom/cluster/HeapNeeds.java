@@ -13,7 +13,8 @@ import org.apache.spark.api.java.JavaSparkContext;
  * once, and s = 40 MiB, or 4 (8 + N) bytes a parameter where that is less, for the slices that a task has in hand:
  *
  * <ul>
- *   <li>driver: 400 MiB + (3 u + o) V / (1 - f): the state before the round, the means as bytes, the state after it;
+ *   <li>driver: 400 MiB + 1.5 (3 u + o) V / (1 - f): the state before the round, the means as bytes, the state after
+ *       it, and what a collector loses around arrays that it cannot move;
  *   <li>executor: 400 MiB + c s / (1 - f), however large the model is;
  *   <li>local mode: both, with one 400 MiB.
  * </ul>
@@ -26,6 +27,8 @@ import org.apache.spark.api.java.JavaSparkContext;
 record HeapNeeds(long driver, long executor, long local, long outside) {
     private static final long BASE = 400L << 20;
     private static final long TASK = 40L << 20;
+    /** What a collector loses around arrays that it cannot move. */
+    private static final double WASTE = 1.5;
 
     /**
      * The needs of a run.
@@ -41,7 +44,7 @@ record HeapNeeds(long driver, long executor, long local, long outside) {
         long sent = kind == InnerMoments.AVERAGE ? 3 : 1;
         long outer = config.outer().kind() == TrainConfig.OuterConfig.Kind.NESTEROV ? 2 : 0;
         long vector = Float.BYTES * size;
-        long state = (3 * sent + outer) * vector;
+        long state = (long) (WASTE * (3 * sent + outer) * vector);
         long tasks = slots * Math.min(TASK, (8 + config.workers()) * vector);
         int here = (config.workers() + executors - 1) / executors;
         long sessions = Math.min(slots, here) * (2 * vector + Float.BYTES * activations);
