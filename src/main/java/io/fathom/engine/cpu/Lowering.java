@@ -13,8 +13,8 @@ import org.jspecify.annotations.Nullable;
 
 /** Binds the instructions of a program to kernels and memory, once, when a session opens. */
 final class Lowering {
-    /** Floats of the logits that a head keeps at a time: 16 MiB. */
-    private static final int HEAD_FLOATS = 1 << 22;
+    /** Floats of the logits that a head keeps at a time: 64 MiB. */
+    private static final int HEAD_FLOATS = 1 << 24;
 
     private final Binding binding;
     private final @Nullable OneDnnSteps oneDnn;
