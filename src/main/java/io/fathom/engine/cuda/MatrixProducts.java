@@ -13,6 +13,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Predicate;
 import org.bytedeco.cuda.cublas.cublasLtContext;
 import org.bytedeco.cuda.cublas.cublasLtMatmulAlgo_t;
 import org.bytedeco.cuda.cublas.cublasLtMatmulDescOpaque_t;
@@ -67,11 +68,12 @@ final class MatrixProducts implements AutoCloseable {
                     + List.of(alignment(at.a()), alignment(at.b()), alignment(at.c()), alignment(at.addend()));
             cublasLtMatmulAlgo_t algorithm =
                     algorithms.computeIfAbsent(key, k -> choose(k, stream, workspace, d, product, at));
-            run(stream, workspace, d, product, at, algorithm);
+            Cuda.checkBlas(enqueue(stream, workspace, d, product, at, algorithm), "product " + product);
         }
     }
 
-    private void run(
+    /** Enqueues {@code product} by {@code algorithm}; returns cuBLASLt's status. */
+    private int enqueue(
             CUstream_st stream,
             long workspace,
             Description d,
@@ -79,25 +81,23 @@ final class MatrixProducts implements AutoCloseable {
             Operands at,
             cublasLtMatmulAlgo_t algorithm) {
         long added = product.added() ? at.addend() : at.c();
-        Cuda.checkBlas(
-                cublasLtMatmul(
-                        handle,
-                        d.operation,
-                        one,
-                        Cuda.at(at.b()),
-                        d.a,
-                        Cuda.at(at.a()),
-                        d.b,
-                        product.added() ? one : zero,
-                        Cuda.at(added),
-                        d.c,
-                        Cuda.at(at.c()),
-                        d.c,
-                        algorithm,
-                        Cuda.at(workspace),
-                        WORKSPACE_BYTES,
-                        stream),
-                "product " + product);
+        return cublasLtMatmul(
+                handle,
+                d.operation,
+                one,
+                Cuda.at(at.b()),
+                d.a,
+                Cuda.at(at.a()),
+                d.b,
+                product.added() ? one : zero,
+                Cuda.at(added),
+                d.c,
+                Cuda.at(at.c()),
+                d.c,
+                algorithm,
+                Cuda.at(workspace),
+                WORKSPACE_BYTES,
+                stream);
     }
 
     /** Largest power of two up to 256 that divides {@code address}. */
@@ -107,11 +107,21 @@ final class MatrixProducts implements AutoCloseable {
 
     private cublasLtMatmulAlgo_t choose(
             String key, CUstream_st stream, long workspace, Description d, MatrixProduct product, Operands at) {
-        Optional<long[]> kept = choices.find(key);
+        // The library calls some algorithms fit that it then cannot start; and what was kept may come from elsewhere.
+        Predicate<cublasLtMatmulAlgo_t> starts = algorithm -> {
+            boolean started = !measuring || enqueue(stream, workspace, d, product, at, algorithm) == 0;
+            if (!started) {
+                cudaGetLastError();
+            }
+            return started;
+        };
+        Optional<cublasLtMatmulAlgo_t> kept =
+                choices.find(key).map(MatrixProducts::algorithm).filter(starts);
         if (kept.isPresent()) {
-            return algorithm(kept.get());
+            return kept.get();
         }
-        List<cublasLtMatmulAlgo_t> found = candidates(d, product, at, CANDIDATES);
+        List<cublasLtMatmulAlgo_t> found =
+                candidates(d, product, at, CANDIDATES).stream().filter(starts).toList();
         if (found.isEmpty()) {
             throw new EngineException("engine cuda: cuBLASLt " + cublasLtGetVersion() + " has no algorithm for "
                     + product + ": set engine.precision = float32, or engine.name = cpu");
@@ -123,8 +133,10 @@ final class MatrixProducts implements AutoCloseable {
         double least = Double.POSITIVE_INFINITY;
         for (int i = 0; i < found.size(); i++) {
             cublasLtMatmulAlgo_t candidate = found.get(i);
-            double millis =
-                    StepProfile.millis(stream, REPEATS, () -> run(stream, workspace, d, product, at, candidate));
+            double millis = StepProfile.millis(
+                    stream,
+                    REPEATS,
+                    () -> Cuda.checkBlas(enqueue(stream, workspace, d, product, at, candidate), "product " + product));
             if (i == 0 || millis < GAIN * least) {
                 least = millis;
                 best = candidate;
