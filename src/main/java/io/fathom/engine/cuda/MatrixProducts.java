@@ -66,8 +66,14 @@ final class MatrixProducts implements AutoCloseable {
         try (Description d = new Description(product, at)) {
             String key = product + " "
                     + List.of(alignment(at.a()), alignment(at.b()), alignment(at.c()), alignment(at.addend()));
-            cublasLtMatmulAlgo_t algorithm =
-                    algorithms.computeIfAbsent(key, k -> choose(k, stream, workspace, d, product, at));
+            cublasLtMatmulAlgo_t algorithm = algorithms.get(key);
+            if (algorithm == null) {
+                // One session at a time: tasks that open theirs together would measure each other.
+                synchronized (MatrixProducts.class) {
+                    algorithm = choose(key, stream, workspace, d, product, at);
+                }
+                algorithms.put(key, algorithm);
+            }
             Cuda.checkBlas(enqueue(stream, workspace, d, product, at, algorithm), "product " + product);
         }
     }
