@@ -39,7 +39,7 @@ class BundleIT {
         String path = toolsAlone();
         Result verified = command(path, moved, "verify", "--summary").run(120);
         assertThat(verified.exitCode()).as(verified.errors()).isZero();
-        assertThat(verified.output()).contains("Every quantity of ").contains("Engine: cpu: ");
+        assertThat(verified.output()).contains("Every quantity of ").contains(" on cpu: ");
 
         Path run = machine.resolve("run");
         Result demo = command(
