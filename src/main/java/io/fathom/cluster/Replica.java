@@ -2,6 +2,7 @@ package io.fathom.cluster;
 
 import io.fathom.average.Floats;
 import io.fathom.average.Slices;
+import io.fathom.config.TrainConfig.InnerMoments;
 import io.fathom.engine.Session;
 import io.fathom.engine.Session.Vector;
 import io.fathom.train.Moments;
@@ -71,6 +72,11 @@ final class Replica implements Serializable {
     /** First byte of a slice in its broadcast. */
     private static int at(int slice, Slices slices) {
         return Float.BYTES * slices.sliceFloats() * (slice % SLICES_OF_BROADCAST);
+    }
+
+    /** How many of {@link #VECTORS} go up and down in a round: all where workers share their moments. */
+    static int vectors(InnerMoments moments) {
+        return moments == InnerMoments.AVERAGE ? VECTORS.size() : 1;
     }
 
     Slices slices() {

@@ -5,7 +5,6 @@ import io.fathom.average.OuterStep;
 import io.fathom.average.SliceCodec;
 import io.fathom.average.Slices;
 import io.fathom.checkpoint.FileSum;
-import io.fathom.config.TrainConfig.InnerMoments;
 import io.fathom.corpus.HadoopSettings;
 import io.fathom.model.ModelSpec;
 import io.fathom.train.Moments;
@@ -141,7 +140,7 @@ final class Rounds implements AutoCloseable {
 
     /** How many vectors go up and down in a round. */
     int vectors() {
-        return tools.optimization().adamw().moments() == InnerMoments.AVERAGE ? Replica.VECTORS.size() : 1;
+        return Replica.vectors(tools.optimization().adamw().moments());
     }
 
     /** Has every worker write its moments into the checkpoint of {@code round}, which has begun. In worker order. */

@@ -94,7 +94,7 @@ final class TrainWorker implements PairFlatMapFunction<Integer, Integer, Parcel>
                                 means,
                                 session,
                                 parameters,
-                                moments() == InnerMoments.AVERAGE ? Replica.VECTORS.size() : 1),
+                                Replica.vectors(moments())),
                         codec)
                 .parcels(loan::close);
         if (memory != null) {

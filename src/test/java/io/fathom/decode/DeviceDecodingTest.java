@@ -28,7 +28,6 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
-import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Reading tokens on a GPU against the independent reference, and against the processor's plain Java. */
@@ -173,16 +172,7 @@ class DeviceDecodingTest {
         }
     }
 
-    @ParameterizedTest
-    @CsvSource({
-        "dense, ROUTER, logits",
-        "mod_raw, ROUTER, logits_router",
-        "mod_sigmoid_aux, ROUTER, logits_router",
-        "mod_sigmoid_predictor, ROUTER, logits_router",
-        "mod_sigmoid_predictor, PREDICTOR, logits_predictor",
-        "mod_every_block, ROUTER, logits_router",
-        "mod_every_block, PREDICTOR, logits_predictor",
-    })
+    @ReferenceDecodings
     void reproducesLogitsAndRoutesOfTheReference(String name, CausalRule.Signal signal, String logits) {
         GoldenModel golden = GoldenModel.named(name);
         int context = golden.spec().context();

@@ -13,16 +13,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** Causal logits and routes against an independent PyTorch implementation in float64. */
 class GoldenDecodingTest {
-    @ParameterizedTest
-    @CsvSource({
-        "dense, ROUTER, logits",
-        "mod_raw, ROUTER, logits_router",
-        "mod_sigmoid_aux, ROUTER, logits_router",
-        "mod_sigmoid_predictor, ROUTER, logits_router",
-        "mod_sigmoid_predictor, PREDICTOR, logits_predictor",
-        "mod_every_block, ROUTER, logits_router",
-        "mod_every_block, PREDICTOR, logits_predictor",
-    })
+    @ReferenceDecodings
     void reproducesLogitsAndRoutes(String name, CausalRule.Signal signal, String logits) {
         GoldenModel golden = GoldenModel.named(name);
         Decoder decoder = golden.decoder(signal);
