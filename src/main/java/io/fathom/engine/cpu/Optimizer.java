@@ -25,6 +25,8 @@ final class Optimizer {
     private float scale;
     private float beta1;
     private float beta2;
+    private float fresh1;
+    private float fresh2;
     private float rate;
     private float epsilon;
     private float decay;
@@ -64,6 +66,9 @@ final class Optimizer {
         scale = (float) (step.gradientScale() * Math.min(1, step.clipNorm() / (n + 1e-6)));
         beta1 = (float) step.beta1();
         beta2 = (float) step.beta2();
+        // 1 - 0.999f is off by 13 millionths.
+        fresh1 = (float) (1 - step.beta1());
+        fresh2 = (float) (1 - step.beta2());
         rate = (float) (step.learningRate() / (1 - Math.pow(step.beta1(), step.step())));
         rootCorrection = (float) (1 / Math.sqrt(1 - Math.pow(step.beta2(), step.step())));
         epsilon = (float) step.epsilon();
@@ -122,10 +127,12 @@ final class Optimizer {
         float s = scale;
         float b1 = beta1;
         float b2 = beta2;
+        float f1 = fresh1;
+        float f2 = fresh2;
         for (int i = 0; i < n; i++) {
             float clipped = g[i] * s;
-            m[i] = Math.fma(b1, m[i], (1 - b1) * clipped);
-            v[i] = Math.fma(b2, v[i], (1 - b2) * clipped * clipped);
+            m[i] = Math.fma(b1, m[i], f1 * clipped);
+            v[i] = Math.fma(b2, v[i], f2 * clipped * clipped);
         }
     }
 
