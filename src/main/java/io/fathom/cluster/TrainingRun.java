@@ -222,7 +222,12 @@ public final class TrainingRun {
         for (WorkerReport report : failed) {
             String what = "round " + round + ", worker " + report.worker() + ": " + report.failure();
             if (failed.size() > config.toleratedFailures()) {
-                throw new UserError(what);
+                throw new UserError(what + "; nothing of this round is kept"
+                        + (failed.size() > 1
+                                ? ", since " + failed.size() + " workers failed, train.toleratedFailures = "
+                                        + config.toleratedFailures()
+                                : "")
+                        + ": go on with --resume");
             }
             progress.say(what + "\n  left out of this round's average");
         }

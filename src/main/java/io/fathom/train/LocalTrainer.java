@@ -80,36 +80,36 @@ public final class LocalTrainer {
             if (limits.stop().getAsBoolean()) {
                 throw new InterruptedRoundException(worker, step);
             }
-            step(batches.batch(worker, step), worker, step + 1, firstStep, sums);
+            step(batches.batch(worker, step), step + 1, firstStep, sums);
             steps++;
             seconds = (System.nanoTime() - started) / 1e9;
         }
         return sums.means(steps, optimization.learningRate().at(firstStep + steps), seconds);
     }
 
-    private void step(Batch batch, int worker, long step, long firstStep, Sums sums) {
+    private void step(Batch batch, long step, long firstStep, Sums sums) {
         int parts = optimization.microBatches();
         session.clearGradient();
         for (int part = 0; part < parts - 1; part++) {
             session.run(part(batch, part, parts));
-            count(parts, worker, step, sums);
+            count(parts, step, sums);
         }
         session.run(parts == 1 ? batch : part(batch, parts - 1, parts));
         // Before anything is read: so a device does the last run and the update at one go.
         double norm = session.update(optimization.update(step, firstStep));
-        count(parts, worker, step, sums);
+        count(parts, step, sums);
         if (!Double.isFinite(norm)) {
-            throw new NonFiniteException(worker, step, "the gradient's norm", norm);
+            throw new NonFiniteException(step, "the gradient's norm", norm);
         }
         sums.norm += norm;
         sums.tokens += batch.tokens().length;
     }
 
     /** Adds the losses of the last run. */
-    private void count(int parts, int worker, long step, Sums sums) {
+    private void count(int parts, long step, Sums sums) {
         double loss = session.scalar("total");
         if (!Double.isFinite(loss)) {
-            throw new NonFiniteException(worker, step, "the loss", loss);
+            throw new NonFiniteException(step, "the loss", loss);
         }
         sums.loss += loss / parts;
         sums.ce += session.scalar("ce") / parts;

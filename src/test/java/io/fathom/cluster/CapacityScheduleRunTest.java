@@ -5,7 +5,6 @@ import static org.assertj.core.data.Percentage.withPercentage;
 
 import io.fathom.average.WeightedMean;
 import io.fathom.config.RunConfig;
-import io.fathom.engine.Engine;
 import io.fathom.engine.Engines;
 import io.fathom.engine.Session;
 import io.fathom.engine.SessionOptions;
@@ -18,8 +17,6 @@ import io.fathom.train.LocalRound;
 import io.fathom.train.LocalTrainer;
 import io.fathom.train.Moments;
 import java.io.IOException;
-import java.lang.reflect.InvocationTargetException;
-import java.lang.reflect.Proxy;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -110,8 +107,8 @@ class CapacityScheduleRunTest {
 
     @Test
     void closesTheSessionOfACapacityBeforeItOpensTheNext() {
-        Counting.OPEN.clear();
-        Counting.MOST.clear();
+        Counted.OPEN.clear();
+        Counted.MOST.clear();
         RunConfig config = config();
         try (JavaSparkContext spark = TinyRun.spark("local[1]")) {
             TinyRun.train(
@@ -119,12 +116,13 @@ class CapacityScheduleRunTest {
                     config,
                     directory,
                     false,
-                    tools -> tools.withEngine(Counting::new),
+                    tools -> tools.withEngine(WrappedEngine.source(
+                            (sound, options) -> sound.program().training() ? new Counted(sound) : sound)),
                     TrainingRun.codec(TinyRun.spec(config), config.train().encoding()));
         }
         ExecutorSessions.ofThisProcess().close();
-        assertThat(Counting.MOST).hasSize(3).allMatch(open -> open == 1);
-        assertThat(Counting.OPEN).isEmpty();
+        assertThat(Counted.MOST).hasSize(3).allMatch(open -> open == 1);
+        assertThat(Counted.OPEN).isEmpty();
     }
 
     @Test
@@ -154,42 +152,20 @@ class CapacityScheduleRunTest {
     }
 
     /** Counts the training sessions that are open at once. */
-    private static final class Counting implements Engine {
-        static final Set<Object> OPEN = ConcurrentHashMap.newKeySet();
+    private static final class Counted extends ForwardingSession {
+        static final Set<Counted> OPEN = ConcurrentHashMap.newKeySet();
         static final List<Integer> MOST = new ArrayList<>();
 
-        private final Engine cpu = Engines.named("cpu");
-
-        @Override
-        public String name() {
-            return cpu.name();
-        }
-
-        @Override
-        public String description() {
-            return cpu.description();
-        }
-
-        @Override
-        public Session open(Program program, SessionOptions options) {
-            Session session = cpu.open(program, options);
-            if (!program.training()) {
-                return session;
-            }
-            Object mark = new Object();
-            OPEN.add(mark);
+        Counted(Session sound) {
+            super(sound);
+            OPEN.add(this);
             MOST.add(OPEN.size());
-            return (Session) Proxy.newProxyInstance(
-                    Session.class.getClassLoader(), new Class<?>[] {Session.class}, (proxy, method, arguments) -> {
-                        if (method.getName().equals("close")) {
-                            OPEN.remove(mark);
-                        }
-                        try {
-                            return method.invoke(session, arguments);
-                        } catch (InvocationTargetException e) {
-                            throw e.getCause();
-                        }
-                    });
+        }
+
+        @Override
+        public void close() {
+            OPEN.remove(this);
+            super.close();
         }
     }
 }

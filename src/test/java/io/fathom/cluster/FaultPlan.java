@@ -3,13 +3,8 @@ package io.fathom.cluster;
 import io.fathom.average.SliceCodec;
 import io.fathom.average.WholeFloats;
 import io.fathom.engine.AdamW;
-import io.fathom.engine.Engine;
-import io.fathom.engine.Engines;
-import io.fathom.engine.MomentMemory;
 import io.fathom.engine.Session;
-import io.fathom.engine.SessionOptions;
 import io.fathom.model.Batch;
-import io.fathom.program.Program;
 import java.io.IOException;
 import java.io.Serializable;
 import java.io.UncheckedIOException;
@@ -111,7 +106,10 @@ record FaultPlan(String directory, List<Fault> faults) implements Serializable {
 
     /** The tools with an engine that follows this plan. */
     WorkerTools applyTo(WorkerTools tools) {
-        return tools.withEngine(() -> new FaultyEngine(this));
+        return tools.withEngine(WrappedEngine.source((sound, options) -> {
+            claim("device-" + options.device());
+            return new FaultySession(this, sound);
+        }));
     }
 
     /** Whole floats, decoded under this plan. */
@@ -142,32 +140,17 @@ record FaultPlan(String directory, List<Fault> faults) implements Serializable {
         }
     }
 
-    private record FaultyEngine(FaultPlan plan, Engine sound) implements Engine {
-        FaultyEngine(FaultPlan plan) {
-            this(plan, Engines.named("cpu"));
+    private static final class FaultySession extends ForwardingSession {
+        private final FaultPlan plan;
+
+        FaultySession(FaultPlan plan, Session sound) {
+            super(sound);
+            this.plan = plan;
         }
 
-        @Override
-        public String name() {
-            return "faulty";
-        }
-
-        @Override
-        public String description() {
-            return "follows a fault plan";
-        }
-
-        @Override
-        public Session open(Program program, SessionOptions options) {
-            plan.claim("device-" + options.device());
-            return new FaultySession(plan, sound.open(program, options));
-        }
-    }
-
-    private record FaultySession(FaultPlan plan, Session sound) implements Session {
         @Override
         public void run(Batch batch) {
-            sound.run(batch);
+            super.run(batch);
             if (!program().training()) {
                 plan.visit(Place.EVALUATION, plan.count(Place.EVALUATION));
             }
@@ -175,57 +158,7 @@ record FaultPlan(String directory, List<Fault> faults) implements Serializable {
 
         @Override
         public double update(AdamW step) {
-            return plan.visit(Place.TRAINING, step.step()) ? Double.NaN : sound.update(step);
-        }
-
-        @Override
-        public Program program() {
-            return sound.program();
-        }
-
-        @Override
-        public void write(Vector vector, float[] values) {
-            sound.write(vector, values);
-        }
-
-        @Override
-        public void write(Vector vector, int from, float[] values, int count) {
-            sound.write(vector, from, values, count);
-        }
-
-        @Override
-        public void read(Vector vector, float[] values) {
-            sound.read(vector, values);
-        }
-
-        @Override
-        public void read(Vector vector, int from, float[] values, int count) {
-            sound.read(vector, from, values, count);
-        }
-
-        @Override
-        public MomentMemory takeMoments() {
-            return sound.takeMoments();
-        }
-
-        @Override
-        public void attach(MomentMemory moments) {
-            sound.attach(moments);
-        }
-
-        @Override
-        public void clearGradient() {
-            sound.clearGradient();
-        }
-
-        @Override
-        public double[] output(String name) {
-            return sound.output(name);
-        }
-
-        @Override
-        public void close() {
-            sound.close();
+            return plan.visit(Place.TRAINING, step.step()) ? Double.NaN : super.update(step);
         }
     }
 }

@@ -4,9 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.fathom.average.Outer;
-import io.fathom.average.OuterStep;
-import io.fathom.average.Slices;
-import io.fathom.average.WeightedMean;
 import io.fathom.checkpoint.Checkpoint;
 import io.fathom.checkpoint.CheckpointStore;
 import io.fathom.cluster.FaultPlan.Fault;
@@ -23,9 +20,8 @@ import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
-import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.assertj.core.data.Percentage;
@@ -77,35 +73,13 @@ class TrainingRunTest {
     }
 
     private static Outer.Step simulate(RunConfig config, Outer outer) {
-        WorkerTools tools = TinyRun.tools(config);
-        float[] initial = ParameterLayout.of(tools.spec()).initial(tools.spec(), config.seed());
-        Outer.Step now = new Outer.Step(initial, Optional.empty());
-        List<Moments> moments = new ArrayList<>();
-        for (int w = 0; w < tools.workers(); w++) {
-            moments.add(Moments.zero(initial.length));
-        }
-        try (Session session = tools.openTraining(0)) {
-            LocalTrainer trainer = new LocalTrainer(session, tools.optimization());
+        try (SequentialRounds rounds = new SequentialRounds(config, outer)) {
+            List<Long> steps = Collections.nCopies(config.train().workers(), 2L);
             for (int round = 0; round < config.train().rounds(); round++) {
-                WeightedMean mean = new WeightedMean(initial.length);
-                for (int w = 0; w < tools.workers(); w++) {
-                    LocalRound one = trainer.train(
-                            tools.trainingBatches()::batch,
-                            w,
-                            2L * round,
-                            LocalTrainer.Limits.steps(2),
-                            now.parameters(),
-                            moments.get(w));
-                    moments.set(w, one.moments());
-                    mean.add(one.parameters(), one.means().tokens());
-                }
-                OuterStep step = new OuterStep(
-                        outer, now.parameters(), now.velocity(), new Slices(initial.length, initial.length), false);
-                step.take(0, mean.mean());
-                now = step.step();
+                rounds.round(Collections.nCopies(config.train().workers(), 2L * round), steps);
             }
+            return rounds.now();
         }
-        return now;
     }
 
     @Test
@@ -174,38 +148,6 @@ class TrainingRunTest {
         }
         assertThat(new CheckpointStore(new Configuration(), directory.toString()).list())
                 .isEmpty();
-    }
-
-    @Test
-    void aWorkerThatFailsIsLeftOutWhereThatIsTolerated() throws IOException {
-        RunConfig config = TinyRun.config("train.workers", "3", "train.rounds", "3", "train.toleratedFailures", "1");
-        FaultPlan plan = new FaultPlan(directory, new Fault(Place.TRAINING, 3, Kind.NAN));
-        try (JavaSparkContext spark = TinyRun.spark("local[2]")) {
-            TinyRun.train(spark, config, directory, false, plan::applyTo, plan.codec());
-        }
-        List<String> lines = Files.readAllLines(directory.resolve("metrics.jsonl"));
-        assertThat(lines.get(0)).contains("\"rejected\":[]");
-        assertThat(lines.get(1)).containsPattern("\"rejected\":\\[[012]\\]").contains("\"tokens\":320,");
-        assertThat(lines.get(2)).contains("\"rejected\":[]").contains("\"step\":6,");
-        assertThat(TinyRun.newest(directory).progress().steps()).containsExactly(6L, 6L, 6L);
-        for (float parameter : TinyRun.newest(directory).parameters()) {
-            assertThat(parameter).isFinite();
-        }
-    }
-
-    @Test
-    void timeEndsARoundEarlyAndTheCursorIsExact() {
-        RunConfig config =
-                TinyRun.config("train.rounds", "2", "train.localSteps", "100000", "train.roundSeconds", "0.2");
-        try (JavaSparkContext spark = TinyRun.spark("local[2]")) {
-            TrainingSummary summary = TinyRun.train(spark, config, directory, false);
-            List<Long> steps = TinyRun.newest(directory).progress().steps();
-            assertThat(steps).allMatch(made -> made >= 2 && made < 100_000);
-            long made = steps.stream().mapToLong(Long::longValue).sum();
-            assertThat(summary.tokens()).isEqualTo(made * 4 * 8);
-            double whole = TrainingRun.roundFlops(TinyRun.spec(config), config.train());
-            assertThat(summary.flops()).isCloseTo(whole / 200_000 * made, Percentage.withPercentage(1e-6));
-        }
     }
 
     @ParameterizedTest
