@@ -11,8 +11,12 @@ import io.fathom.model.Routing;
 import io.fathom.model.Tensor;
 import java.math.BigDecimal;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
@@ -74,6 +78,74 @@ class QuantisedChangesTest {
                 }
             }
         }
+    }
+
+    /** By their names, which are those of GPT-2 and of the routers, and by no rule of this package. */
+    @ParameterizedTest
+    @EnumSource
+    void routersPredictorsNormsAndBiasesLoseNothing(Width width) {
+        SliceCodec codec = new QuantisedChanges(SPEC, width);
+        float[] decoded = decode(codec, encode(codec, before, after));
+        List<String> rounded = new ArrayList<>();
+        for (Tensor tensor : LAYOUT.tensors()) {
+            for (int i = tensor.offset(); i < tensor.offset() + tensor.length(); i++) {
+                if (decoded[i] != after[i] - before[i]) {
+                    rounded.add(tensor.name());
+                    break;
+                }
+            }
+        }
+        assertThat(rounded)
+                .containsExactlyInAnyOrder(
+                        "wte.weight",
+                        "wpe.weight",
+                        "h.0.attn.c_attn.weight",
+                        "h.0.attn.c_proj.weight",
+                        "h.0.mlp.c_fc.weight",
+                        "h.0.mlp.c_proj.weight",
+                        "h.1.attn.c_attn.weight",
+                        "h.1.attn.c_proj.weight",
+                        "h.1.mlp.c_fc.weight",
+                        "h.1.mlp.c_proj.weight");
+    }
+
+    /** |decoded - change| / |change|, here of two workers together, group by group. */
+    @ParameterizedTest
+    @EnumSource
+    void theErrorOfAGroupIsThatOfItsTensors(Width width) {
+        SliceCodec codec = new QuantisedChanges(SPEC, width);
+        List<ChangeNorms> workers = new ArrayList<>();
+        Map<String, double[]> sums = new HashMap<>();
+        for (float[] came : List.of(after, moved(before, noise(4, 5e-3)))) {
+            float[] decoded = decode(codec, encode(codec, before, came));
+            ChangeNorms.Sum sum = new ChangeNorms.Sum(LAYOUT);
+            sum.add(0, LAYOUT.size(), before, came, decoded);
+            workers.add(sum.norms());
+            for (Tensor tensor : LAYOUT.tensors()) {
+                double[] group = sums.computeIfAbsent(group(tensor.name()), name -> new double[2]);
+                for (int i = tensor.offset(); i < tensor.offset() + tensor.length(); i++) {
+                    double change = (double) came[i] - before[i];
+                    group[0] += Math.pow(decoded[i] - change, 2);
+                    group[1] += Math.pow(change, 2);
+                }
+            }
+        }
+        Map<TensorGroup, Double> errors = ChangeNorms.relativeErrors(workers);
+        assertThat(errors).hasSameSizeAs(sums);
+        errors.forEach((group, error) -> {
+            double[] twin = Objects.requireNonNull(sums.get(group.name()));
+            assertThat(error).as(group.name()).isCloseTo(Math.sqrt(twin[0] / twin[1]), within(1e-5 * error + 1e-12));
+        });
+    }
+
+    private static String group(String tensor) {
+        if (tensor.contains("router") || tensor.contains("predictor")) {
+            return "ROUTER";
+        }
+        if (tensor.endsWith(".bias") || tensor.contains("ln_")) {
+            return "NORM_AND_BIAS";
+        }
+        return tensor.contains("attn") ? "ATTENTION" : tensor.contains("mlp") ? "MLP" : "EMBEDDING";
     }
 
     @ParameterizedTest

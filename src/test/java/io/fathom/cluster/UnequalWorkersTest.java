@@ -133,7 +133,8 @@ class UnequalWorkersTest {
         assertThat(said)
                 .singleElement()
                 .asString()
-                .startsWith("round 2, worker " + failed + ": in step 3 the gradient's norm is NaN: lower train.learningRate.peak")
+                .startsWith("round 2, worker " + failed
+                        + ": in step 3 the gradient's norm is NaN: lower train.learningRate.peak")
                 .endsWith("left out of this round's average");
         assertThat(TinyRun.newest(directory).progress().steps()).containsExactly(6L, 6L, 6L);
         try (SequentialRounds rounds = new SequentialRounds(config, new Outer.Average())) {

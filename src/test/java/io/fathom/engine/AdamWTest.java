@@ -19,15 +19,7 @@ class AdamWTest {
     private static final AdamW FREE = new AdamW(1000, 3e-2, 0.8, 0.999, 1e-3, 0, Double.POSITIVE_INFINITY, 1.0);
 
     @ParameterizedTest
-    @CsvSource({
-        "cpu, 1, 2",
-        "cpu, 2, 13",
-        "cpu, 3, 207",
-        "cpu, 1, 702",
-        "cpu, 2, 4098",
-        "nd4j, 1, 13",
-        "nd4j, 1, 702"
-    })
+    @CsvSource({"cpu, 1, 2", "cpu, 2, 13", "cpu, 3, 207", "cpu, 1, 702", "cpu, 2, 4098", "nd4j, 1, 13", "nd4j, 1, 702"})
     void anUpdateIsThatOfTheFormula(String engine, int threads, int vocabulary) {
         ModelSpec spec = new ModelSpec(vocabulary, 3, 4, 2, 1, new Routing.Dense());
         SessionOptions options = new SessionOptions(Precision.FLOAT32, threads, 0);
@@ -74,7 +66,8 @@ class AdamWTest {
                 assertThat((double) secondFound[i]).as(where).isCloseTo(v, within(1e-9 + 1e-6 * v));
                 assertThat((double) thetaFound[i])
                         .as(where)
-                        .isCloseTo(theta[i] * keep - change, within(3e-7 * Math.abs(theta[i]) + 5e-6 * Math.abs(change)));
+                        .isCloseTo(
+                                theta[i] * keep - change, within(3e-7 * Math.abs(theta[i]) + 5e-6 * Math.abs(change)));
             }
         }
         assertThat(read(session, Vector.GRADIENT)).as("only read").isEqualTo(gradient);

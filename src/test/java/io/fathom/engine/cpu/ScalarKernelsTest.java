@@ -43,7 +43,9 @@ class ScalarKernelsTest {
                 assertTwin("loss", loss, new double[] {twin}, 1e-6);
                 assertTwin("dScores in the place of the addend", addend, gradient, 1e-6);
                 for (int i = 0; i < rows; i++) {
-                    assertThat(Math.signum(alone.get(i))).as("direction at %d", i).isEqualTo((float) Math.signum(slope));
+                    assertThat(Math.signum(alone.get(i)))
+                            .as("direction at %d", i)
+                            .isEqualTo((float) Math.signum(slope));
                 }
             }
         }
