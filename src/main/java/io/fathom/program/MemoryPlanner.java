@@ -27,6 +27,7 @@ final class MemoryPlanner {
             }
         }
         Set<Value> kept = new HashSet<>(outputs);
+        Map<Integer, Integer> strides = RowStrides.of(instructions, outputs);
         Map<Value, Room> rooms = new HashMap<>();
         List<Room> distinct = new ArrayList<>();
         long unshared = 0;
@@ -37,12 +38,13 @@ final class MemoryPlanner {
                 if (written.storage() != Value.Storage.ACTIVATION) {
                     continue;
                 }
-                unshared += aligned(written.length());
+                long length = length(written, strides);
+                unshared += length;
                 Room room = null;
                 if (written.equals(writes.get(0))) {
                     for (Value candidate : instruction.inPlace()) {
                         if (candidate.storage() == Value.Storage.ACTIVATION
-                                && candidate.length() == written.length()
+                                && length(candidate, strides) == length
                                 && candidate.type() == written.type()
                                 && lastRead.getOrDefault(candidate, -1) == i
                                 && Collections.frequency(instruction.reads(), candidate) == 1
@@ -53,7 +55,7 @@ final class MemoryPlanner {
                     }
                 }
                 if (room == null) {
-                    room = new Room(i, aligned(written.length()));
+                    room = new Room(i, length);
                     distinct.add(room);
                 }
                 room.liveTo(kept.contains(written) ? instructions.size() : lastRead.getOrDefault(written, i));
@@ -63,10 +65,11 @@ final class MemoryPlanner {
         long elements = Room.place(distinct);
         Map<Integer, Long> offsets = new HashMap<>();
         rooms.forEach((value, room) -> offsets.put(value.id(), room.offset()));
-        return new MemoryPlan(offsets, elements, unshared);
+        return new MemoryPlan(offsets, strides, elements, unshared);
     }
 
-    private static long aligned(long length) {
+    private static long length(Value value, Map<Integer, Integer> strides) {
+        long length = (long) value.rows() * strides.getOrDefault(value.id(), value.columns());
         return (length + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     }
 }

@@ -108,7 +108,8 @@ class ProgramsTest {
                     Value b = values.get(j);
                     long aFrom = program.memory().offset(a);
                     long bFrom = program.memory().offset(b);
-                    boolean apart = aFrom + a.length() <= bFrom || bFrom + b.length() <= aFrom;
+                    boolean apart = aFrom + program.memory().length(a) <= bFrom
+                            || bFrom + program.memory().length(b) <= aFrom;
                     int[] aLife = Objects.requireNonNull(life.get(a));
                     int[] bLife = Objects.requireNonNull(life.get(b));
                     boolean together = aLife[0] <= bLife[1] && bLife[0] <= aLife[1];
@@ -118,7 +119,7 @@ class ProgramsTest {
                             .isTrue();
                 }
                 assertThat(program.memory().offset(values.get(i))
-                                + values.get(i).length())
+                                + program.memory().length(values.get(i)))
                         .isLessThanOrEqualTo(program.memory().elements());
             }
             assertThat(program.memory().elements()).isLessThan(program.memory().unshared());

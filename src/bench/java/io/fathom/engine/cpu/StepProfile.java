@@ -50,7 +50,7 @@ public final class StepProfile {
         private final SessionMemory memory;
         private final List<PreparedStep> steps;
         private final Team team;
-        private final Step clear;
+        private final FirstWrite firstWrite = new FirstWrite();
         private final Optimizer optimizer;
         private final long[][] times;
         private int rounds;
@@ -59,11 +59,11 @@ public final class StepProfile {
             this.program = Programs.training(row.spec(), batch.sequences());
             this.memory = new SessionMemory(program);
             Lane[] lanes = Lowering.lanes(program, memory, 1);
-            this.steps = Lowering.steps(program, memory, lanes);
+            this.steps = Lowering.steps(program, memory, firstWrite, lanes);
             this.team = new Team(lanes);
-            this.clear = new ZeroStep(memory.vector(Session.Vector.GRADIENT));
+            firstWrite.cleared(true);
             this.optimizer = new Optimizer(memory, program.layout(), 1);
-            this.times = new long[steps.size() + 2][KEPT];
+            this.times = new long[steps.size() + 1][KEPT];
             float[] theta = row.parameters();
             memory.vector(Session.Vector.PARAMETERS).put(0, theta, theta.length);
             program.values().stream()
@@ -80,15 +80,13 @@ public final class StepProfile {
             Step[] one = new Step[1];
             while (System.nanoTime() - start < SECONDS * 1e9) {
                 int at = rounds++ % KEPT;
-                one[0] = clear;
-                times[steps.size()][at] = time(one);
                 for (int i = 0; i < steps.size(); i++) {
                     one[0] = steps.get(i).step();
                     times[i][at] = time(one);
                 }
                 long before = System.nanoTime();
                 optimizer.update(new AdamW(rounds, 1e-4, 0.9, 0.95, 1e-8, 0.1, 1, 1), team);
-                times[steps.size() + 1][at] = System.nanoTime() - before;
+                times[steps.size()][at] = System.nanoTime() - before;
             }
         }
 
@@ -140,7 +138,7 @@ public final class StepProfile {
 
         private String kind(int i) {
             if (i >= steps.size()) {
-                return i == steps.size() ? "(gradient to zero)" : "(norm and AdamW)";
+                return "(norm and AdamW)";
             }
             Instruction source = steps.get(i).source();
             if (source instanceof MatMul m) {
@@ -148,7 +146,7 @@ public final class StepProfile {
                         + m.c().columns() + " x " + m.inner();
             }
             return source == null
-                    ? "(partial sums)"
+                    ? "(" + steps.get(i).step().getClass().getSimpleName() + ")"
                     : source.getClass().getSimpleName() + " "
                             + steps.get(i).step().getClass().getSimpleName();
         }

@@ -18,6 +18,10 @@ final class CpuSession implements Session {
     private final List<PreparedStep> prepared;
     private final Step[] steps;
     private final Step[] clear;
+    private final FirstWrite firstWrite = new FirstWrite();
+    /** Whether the gradient counts as zero, whatever its memory holds. */
+    private boolean cleared;
+
     private final Optimizer optimizer;
     private final int[] tokens;
     private final int[] targets;
@@ -27,9 +31,9 @@ final class CpuSession implements Session {
         this.program = program;
         this.memory = new SessionMemory(program);
         Lane[] lanes = Lowering.lanes(program, memory, threads);
-        this.prepared = Lowering.steps(program, memory, lanes);
+        this.prepared = Lowering.steps(program, memory, firstWrite, lanes);
         this.steps = prepared.stream().map(PreparedStep::step).toArray(Step[]::new);
-        this.clear = new Step[] {new ZeroStep(memory.vector(Vector.GRADIENT))};
+        this.clear = new Step[] {new ZeroStep(memory.vector(Vector.GRADIENT), Beta.ZERO)};
         this.optimizer = new Optimizer(memory, program.layout(), threads);
         this.tokens = memory.ints(input("tokens"));
         this.targets = memory.ints(input("targets"));
@@ -78,6 +82,9 @@ final class CpuSession implements Session {
     }
 
     private Floats checked(Vector vector, int length) {
+        if (vector == Vector.GRADIENT) {
+            settle();
+        }
         Floats place = memory.vector(vector);
         if (place.length() != length) {
             throw new IllegalArgumentException(vector + " of this session has " + place.length() + " floats, not "
@@ -103,7 +110,15 @@ final class CpuSession implements Session {
 
     @Override
     public void clearGradient() {
-        team.run(clear);
+        cleared = true;
+    }
+
+    /** Brings the gradient's memory to what it counts as. */
+    private void settle() {
+        if (cleared) {
+            team.run(clear);
+            cleared = false;
+        }
     }
 
     @Override
@@ -117,6 +132,8 @@ final class CpuSession implements Session {
         take(batch.tokens(), tokens, "token");
         take(batch.targets(), targets, "target");
         memory.seed()[0] = batch.seed();
+        firstWrite.cleared(cleared);
+        cleared = false;
         team.run(steps);
         if (!Float.isFinite(total.get(0))) {
             throw new EngineException(new Diagnosis(program, memory, prepared, team).firstNonFinite());
@@ -167,6 +184,7 @@ final class CpuSession implements Session {
     @Override
     public double update(AdamW step) {
         checked(Vector.FIRST_MOMENT, program.layout().size());
+        settle();
         return optimizer.update(step, team);
     }
 

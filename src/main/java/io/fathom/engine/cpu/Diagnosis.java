@@ -24,7 +24,7 @@ final class Diagnosis {
     String firstNonFinite() {
         Floats theta = memory.vector(Vector.PARAMETERS);
         for (Tensor tensor : program.layout().tensors()) {
-            int bad = firstBad(theta, tensor.offset(), tensor.length());
+            int bad = firstBad(theta, tensor.offset(), 1, tensor.length(), tensor.length());
             if (bad >= 0) {
                 return "parameter " + tensor.name() + " is not finite (element " + bad
                         + "): resume from the last checkpoint with a lower learning rate";
@@ -36,7 +36,9 @@ final class Diagnosis {
                 continue;
             }
             for (Value value : step.source().writes()) {
-                int bad = value.type() == Value.Type.INT ? -1 : firstBad(memory.floats(value), 0, value.length());
+                int bad = value.type() == Value.Type.INT
+                        ? -1
+                        : firstBad(memory.floats(value), 0, value.rows(), value.columns(), memory.stride(value));
                 if (bad >= 0) {
                     return "not a finite number: " + value.name() + ", row " + bad / value.columns() + " of "
                             + value.rows() + ", first made by "
@@ -48,10 +50,13 @@ final class Diagnosis {
         return "the loss is not a finite number";
     }
 
-    private static int firstBad(Floats values, int from, int length) {
-        for (int i = 0; i < length; i++) {
-            if (!Float.isFinite(values.get(from + i))) {
-                return i;
+    /** The first element that is not finite, counted row by row; -1 if all are. */
+    private static int firstBad(Floats values, int from, int rows, int columns, int stride) {
+        for (int row = 0; row < rows; row++) {
+            for (int column = 0; column < columns; column++) {
+                if (!Float.isFinite(values.get(from + row * stride + column))) {
+                    return row * columns + column;
+                }
             }
         }
         return -1;

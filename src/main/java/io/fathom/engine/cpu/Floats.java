@@ -22,6 +22,11 @@ final class Floats {
         return length;
     }
 
+    /** The {@code length} floats from element {@code from} on. */
+    Floats part(int from, int length) {
+        return new Floats(at(from), length);
+    }
+
     /** The address of element {@code element}. */
     long at(long element) {
         return address + Float.BYTES * element;

@@ -18,7 +18,6 @@ import io.fathom.program.Instruction.ScatterGated;
 import io.fathom.program.Instruction.Silu;
 import io.fathom.program.Instruction.TopK;
 import io.fathom.program.Instruction.WeightedSum;
-import io.fathom.program.Value;
 import org.jspecify.annotations.Nullable;
 
 /** The steps of forward instructions that are one step each. */
@@ -30,18 +29,19 @@ final class ForwardSteps {
         if (instruction instanceof MatMul m) {
             return new MatMulStep(
                     binding.floats(m.a()),
-                    m.a().columns(),
+                    binding.stride(m.a()),
                     m.transposeA(),
                     binding.floats(m.b()),
-                    m.b().columns(),
+                    binding.stride(m.b()),
                     m.transposeB(),
                     binding.optional(m.bias()),
                     binding.optional(m.addend()),
                     binding.floats(m.c()),
+                    binding.stride(m.c()),
                     m.c().rows(),
                     m.c().columns(),
                     m.inner(),
-                    m.c().storage() == Value.Storage.GRADIENT);
+                    binding.beta(m.c()));
         } else if (instruction instanceof CrossEntropy m) {
             return new CrossEntropyStep(
                     binding.floats(m.logits()),
@@ -76,7 +76,8 @@ final class ForwardSteps {
                     binding.floats(m.logSumExp()),
                     AttentionShape.of(m.qkv(), m.sequences(), m.heads()));
         } else if (instruction instanceof Gelu m) {
-            return new GeluStep(binding.floats(m.x()), binding.floats(m.y()), m.x().length());
+            Floats x = binding.floats(m.x());
+            return new GeluStep(x, binding.floats(m.y()), x.length());
         } else if (instruction instanceof Silu m) {
             return new SiluStep(binding.floats(m.x()), binding.floats(m.y()), m.x().length());
         } else if (instruction instanceof Add m) {

@@ -25,10 +25,11 @@ final class GradientSteps {
             return new EmbeddingGradStep(
                     binding.ints(m.tokens()),
                     binding.floats(m.dOut()),
-                    binding.floats(m.dTokenTable()),
+                    binding.added(m.dTokenTable()),
                     binding.floats(m.dPositionTable()),
                     m.dPositionTable().rows(),
-                    m.dOut().columns());
+                    m.dOut().columns(),
+                    binding.beta(m.dPositionTable()));
         } else if (instruction instanceof LayerNormGrad m) {
             return new LayerNormGradStep(
                     binding.floats(m.x()),
@@ -45,10 +46,12 @@ final class GradientSteps {
         } else if (instruction instanceof ColumnSum m) {
             return new ColumnSumStep(
                     binding.floats(m.dy()),
+                    binding.stride(m.dy()),
                     binding.ones(m.dy().rows()),
                     binding.floats(m.dBias()),
                     m.dy().rows(),
-                    m.dy().columns());
+                    m.dy().columns(),
+                    binding.beta(m.dBias()));
         } else if (instruction instanceof AttentionGrad m) {
             return new AttentionGradStep(
                     binding.floats(m.qkv()),
@@ -57,8 +60,8 @@ final class GradientSteps {
                     binding.floats(m.dqkv()),
                     AttentionShape.of(m.qkv(), m.sequences(), m.heads()));
         } else if (instruction instanceof GeluGrad m) {
-            return new GeluGradStep(
-                    binding.floats(m.x()), binding.floats(m.dy()), binding.floats(m.dx()), m.x().length());
+            Floats x = binding.floats(m.x());
+            return new GeluGradStep(x, binding.floats(m.dy()), binding.floats(m.dx()), x.length());
         } else if (instruction instanceof SiluGrad m) {
             return new SiluGradStep(
                     binding.floats(m.x()), binding.floats(m.dy()), binding.floats(m.dx()), m.x().length());
@@ -71,7 +74,8 @@ final class GradientSteps {
                     binding.floats(m.dx()),
                     binding.floats(m.dW()),
                     m.x().rows(),
-                    m.x().columns());
+                    m.x().columns(),
+                    binding.beta(m.dW()));
         } else if (instruction instanceof GatherGrad m) {
             return new GatherGradStep(
                     binding.ints(m.index()),

@@ -1,7 +1,8 @@
 package io.fathom.engine.cpu;
 
-/** The second half of a head's block: dTable += dLogits' x. Lanes share the rows of the table. */
-record HeadTableStep(Floats x, Floats dTable, Floats dLogits, int first, int count, int width, int vocabulary)
+/** The second half of a head's block: dTable = beta dTable + dLogits' x. Lanes share the rows of the table. */
+record HeadTableStep(
+        Floats x, Floats dTable, Floats dLogits, int first, int count, int width, int vocabulary, Beta beta)
         implements Step {
     @Override
     public void run(Lane lane) {
@@ -19,7 +20,7 @@ record HeadTableStep(Floats x, Floats dTable, Floats dLogits, int first, int cou
                     vocabulary,
                     x.at((long) first * width),
                     width,
-                    1f,
+                    beta.now(),
                     dTable.at((long) from * width),
                     width);
         }

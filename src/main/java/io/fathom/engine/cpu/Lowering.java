@@ -26,9 +26,14 @@ final class Lowering {
     }
 
     /** The steps of {@code program} for {@code lanes}. */
-    static List<PreparedStep> steps(Program program, SessionMemory memory, Lane[] lanes) {
-        Lowering lowering = new Lowering(new Binding(memory, lanes));
+    static List<PreparedStep> steps(Program program, SessionMemory memory, FirstWrite firstWrite, Lane[] lanes) {
+        Lowering lowering = new Lowering(new Binding(memory, firstWrite, lanes));
         program.instructions().forEach(lowering::lower);
+        lowering.steps.addAll(
+                0,
+                lowering.binding.clears().stream()
+                        .map(step -> new PreparedStep(null, step))
+                        .toList());
         lowering.binding.sums().forEach(step -> lowering.steps.add(new PreparedStep(null, step)));
         memory.takeScratch();
         return lowering.steps;
@@ -41,7 +46,7 @@ final class Lowering {
         int scratch = 0;
         for (Instruction instruction : program.instructions()) {
             for (Value value : instruction.writes()) {
-                widest = Math.max(widest, value.columns());
+                widest = Math.max(widest, memory.stride(value));
                 sums += value.storage() == Value.Storage.GRADIENT && value.rows() == 1 ? value.columns() : 0;
             }
             if (instruction instanceof HeadLoss head) {
@@ -106,7 +111,14 @@ final class Lowering {
             emit(
                     m,
                     new HeadTableStep(
-                            binding.floats(m.x()), binding.floats(m.dTable()), logits, first, n, width, vocabulary));
+                            binding.floats(m.x()),
+                            binding.floats(m.dTable()),
+                            logits,
+                            first,
+                            n,
+                            width,
+                            vocabulary,
+                            binding.beta(m.dTable())));
         }
         emit(m, new MeanStep(binding.floats(m.losses()), binding.floats(m.loss())));
     }

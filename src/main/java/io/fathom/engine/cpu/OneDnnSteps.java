@@ -38,10 +38,11 @@ final class OneDnnSteps {
         if (instruction instanceof MatMul m && servesBetter(m)) {
             return matMul(m);
         } else if (instruction instanceof Gelu m) {
-            return step(m.x().length(), (primitives, lane, from, n) ->
+            // What lies between two rows is computed too: nobody reads it.
+            return step(binding.floats(m.x()).length(), (primitives, lane, from, n) ->
                     new Primitive[] {primitives.gelu(address(m.x(), from), address(m.y(), from), n)});
         } else if (instruction instanceof GeluGrad m) {
-            return step(m.x().length(), (primitives, lane, from, n) -> new Primitive[] {
+            return step(binding.floats(m.x()).length(), (primitives, lane, from, n) -> new Primitive[] {
                 primitives.geluGrad(address(m.x(), from), address(m.dy(), from), address(m.dx(), from), n)
             });
         } else if (instruction instanceof LayerNorm m) {
@@ -73,40 +74,55 @@ final class OneDnnSteps {
     }
 
     private Panel panel(Value value, int from, int rows) {
-        int columns = value.columns();
-        return Panel.of(binding.floats(value), (long) from * columns, rows, columns, columns);
+        int stride = binding.stride(value);
+        return Panel.of(binding.floats(value), (long) from * stride, rows, value.columns(), stride);
     }
 
     /**
      * Whether a primitive beats {@link Blas#gemm}, measured in a training step: it does where it saves the pass that
      * lays a bias, on b transposed, and where the rows of a transposed a lie a multiple of a page apart, which sgemm
-     * reads with conflicts in the caches. It does not where it must add to memory that is in no cache.
+     * reads with conflicts in the caches.
      */
-    private static boolean servesBetter(MatMul m) {
-        return m.transposeA() ? m.a().columns() * Float.BYTES % PAGE == 0 : m.addend() == null;
+    private boolean servesBetter(MatMul m) {
+        return m.transposeA() ? binding.stride(m.a()) * Float.BYTES % PAGE == 0 : m.addend() == null;
     }
 
     /** Lanes share the rows of c. */
     private Step matMul(MatMul m) {
+        Beta beta = binding.beta(m.c());
+        if (m.c().storage() != Value.Storage.GRADIENT) {
+            return matMul(m, after(m));
+        }
+        Step add = matMul(m, (from, n) -> new PostOp[] {new PostOp.Accumulate()});
+        return beta == Beta.ONE ? add : new EitherStep(beta, matMul(m, (from, n) -> new PostOp[0]), add);
+    }
+
+    /** What is done to {@code n} rows of a product from {@code from} on. */
+    private interface After {
+        PostOp[] of(int from, int n);
+    }
+
+    private After after(MatMul m) {
+        Value addend = m.addend();
+        if (addend == null) {
+            return (from, n) -> new PostOp[0];
+        }
+        return binding.floats(addend).sharesPlaceWith(binding.floats(m.c()))
+                ? (from, n) -> new PostOp[] {new PostOp.Accumulate()}
+                : (from, n) -> new PostOp[] {new PostOp.Add(panel(addend, from, n))};
+    }
+
+    private Step matMul(MatMul m, After after) {
         Panel b = m.transposeB() ? panel(m.b(), 0, m.b().rows()).transposed() : panel(m.b(), 0, m.b().rows());
         return step(m.c().rows(), (primitives, lane, from, n) -> {
-            int width = m.a().columns();
             Panel a = m.transposeA()
-                    ? Panel.of(binding.floats(m.a()), from, m.inner(), n, width).transposed()
+                    ? Panel.of(binding.floats(m.a()), from, m.inner(), n, binding.stride(m.a()))
+                            .transposed()
                     : panel(m.a(), from, n);
             Panel c = panel(m.c(), from, n);
             Panel bias = m.bias() == null ? null : panel(m.bias(), 0, 1);
-            return new Primitive[] {primitives.product(a, b, c, bias, after(m, from, n))};
+            return new Primitive[] {primitives.product(a, b, c, bias, after.of(from, n))};
         });
-    }
-
-    private PostOp[] after(MatMul m, int from, int n) {
-        Value addend = m.addend();
-        if (m.c().storage() == Value.Storage.GRADIENT
-                || (addend != null && binding.floats(addend).sharesPlaceWith(binding.floats(m.c())))) {
-            return new PostOp[] {new PostOp.Accumulate()};
-        }
-        return addend == null ? new PostOp[0] : new PostOp[] {new PostOp.Add(panel(addend, from, n))};
     }
 
     /** Lanes share the rows. oneDNN keeps the variance where others keep rstd; its gradient alone reads that. */

@@ -4,7 +4,15 @@ import org.jspecify.annotations.Nullable;
 
 /** {@link io.fathom.program.Instruction.RouterScoresGrad}: lanes share the rows of dx and the columns of dW. */
 record RouterScoresGradStep(
-        Floats x, Floats w, Floats dScores, @Nullable Floats addend, Floats dx, Floats dW, int rows, int width)
+        Floats x,
+        Floats w,
+        Floats dScores,
+        @Nullable Floats addend,
+        Floats dx,
+        Floats dW,
+        int rows,
+        int width,
+        Beta beta)
         implements Step {
     @Override
     public void run(Lane lane) {
@@ -17,7 +25,7 @@ record RouterScoresGradStep(
         int column = lane.from(width);
         int columns = lane.to(width) - column;
         if (columns > 0) {
-            lane.blas.gemv(true, rows, columns, x.at(column), width, dScores.at(0), 1f, dW.at(column));
+            lane.blas.gemv(true, rows, columns, x.at(column), width, dScores.at(0), beta.now(), dW.at(column));
         }
     }
 }

@@ -78,20 +78,26 @@ final class SessionMemory implements AutoCloseable {
         vectors.put(Vector.SECOND_MOMENT, moments.second());
     }
 
-    /** Memory of a value's own; its reals. */
+    /** Floats between two rows of {@code value}. */
+    int stride(Value value) {
+        return program.memory().rowStride(value);
+    }
+
+    /** Memory of a value's own; its reals, and what lies between its rows. */
     Floats floats(Value value) {
         return floats.computeIfAbsent(value, this::place);
     }
 
     private Floats place(Value value) {
-        if (value.length() > LONGEST) {
+        long length = program.memory().length(value);
+        if (length > LONGEST) {
             throw new EngineException(value.name() + " is " + value.rows() + " x " + value.columns()
                     + ": more than one buffer holds; use a smaller micro-batch");
         }
         return switch (value.storage()) {
             case PARAMETER -> parameters.floats(value.offset(), value.length());
             case GRADIENT -> gradient.floats(value.offset(), value.length());
-            case ACTIVATION -> arena.floats(program.memory().offset(value), value.length());
+            case ACTIVATION -> arena.floats(program.memory().offset(value), (int) length);
             case INPUT -> throw new IllegalArgumentException(value.name() + " holds integers");
         };
     }

@@ -10,6 +10,7 @@ import io.fathom.engine.EngineException;
 import io.fathom.engine.Precision;
 import io.fathom.engine.Session;
 import io.fathom.engine.SessionOptions;
+import io.fathom.engine.nd4j.Nd4jEngine;
 import io.fathom.model.Batch;
 import io.fathom.model.Gate;
 import io.fathom.model.ModelSpec;
@@ -104,16 +105,77 @@ class CpuSessionTest {
                         Arrays.copyOfRange(whole.targets(), part * half, (part + 1) * half)));
             }
             float[] summed = read(session, Session.Vector.GRADIENT);
-            double difference = 0;
-            double size = 0;
-            for (int i = 0; i < expected.length; i++) {
-                difference += Math.pow(summed[i] / 2 - expected[i], 2);
-                size += Math.pow(expected[i], 2);
+            for (int i = 0; i < summed.length; i++) {
+                summed[i] /= 2;
             }
-            assertThat(Math.sqrt(difference / size)).isLessThan(1e-5);
+            assertThat(difference(summed, expected)).isLessThan(1e-5);
             AdamW halved = new AdamW(1, 1e-3, 0.9, 0.95, 1e-8, 0.1, 1.0, 0.5);
             assertThat(session.update(halved)).isCloseTo(norm, within(1e-5 * norm));
         }
+    }
+
+    /** A cleared gradient is zero to all who look, and to a run, whatever was in its memory. */
+    @Test
+    void aClearedGradientIsZeroWhateverItsMemoryHolds() {
+        float[] expected;
+        try (Session session = open(Programs.training(SPEC, 2), 2)) {
+            session.run(batch(2, 1));
+            expected = read(session, Session.Vector.GRADIENT);
+        }
+        float[] stale = new float[expected.length];
+        Arrays.fill(stale, Float.NaN);
+        try (Session session = open(Programs.training(SPEC, 2), 2)) {
+            session.write(Session.Vector.GRADIENT, stale);
+            session.clearGradient();
+            session.run(batch(2, 1));
+            assertThat(read(session, Session.Vector.GRADIENT)).isEqualTo(expected);
+            session.write(Session.Vector.GRADIENT, stale);
+            session.clearGradient();
+            assertThat(read(session, Session.Vector.GRADIENT)).containsOnly(0f);
+            session.run(batch(2, 1));
+            assertThat(read(session, Session.Vector.GRADIENT)).isEqualTo(expected);
+            session.write(Session.Vector.GRADIENT, stale);
+            session.clearGradient();
+            assertThat(session.update(STEP)).isZero();
+        }
+    }
+
+    /** A hidden layer of 1024 floats, whose rows the memory plan keeps apart, beside the engine that has no gaps. */
+    @Test
+    void rowsKeptApartGiveTheGradientOfTheReference() {
+        ModelSpec spec = new ModelSpec(13, 7, 256, 2, 2, new Routing.ExpertChoice(2, 1, 0.5, Gate.SIGMOID, 0.01, true));
+        Program program = Programs.training(spec, 2);
+        assertThat(program.memory().strides().values()).isNotEmpty().containsOnly(1040);
+        SplittableRandom random = new SplittableRandom(9);
+        int[] tokens = random.ints(14, 0, 13).toArray();
+        Batch batch = new Batch(2, 7, tokens, random.ints(14, 0, 13).toArray());
+        float[] theta = ParameterLayout.of(spec).initial(spec, 3);
+        float[] expected = new float[theta.length];
+        float[] actual = new float[theta.length];
+        try (Session reference = new Nd4jEngine().open(program, SessionOptions.DEFAULT);
+                Session session = open(program, 1)) {
+            reference.write(Session.Vector.PARAMETERS, theta);
+            reference.run(batch);
+            reference.read(Session.Vector.GRADIENT, expected);
+            for (int i = 0; i < 2; i++) {
+                session.write(Session.Vector.PARAMETERS, theta);
+                session.clearGradient();
+                session.run(batch);
+                session.read(Session.Vector.GRADIENT, actual);
+                assertThat(difference(actual, expected)).isLessThan(1e-6);
+            }
+        }
+    }
+
+    /** |a - b| / |b|. */
+    private static double difference(float[] a, float[] b) {
+        double difference = 0;
+        double size = 0;
+        for (int i = 0; i < b.length; i++) {
+            difference += Math.pow(a[i] - b[i], 2);
+            size += Math.pow(b[i], 2);
+        }
+        return Math.sqrt(difference / size);
     }
 
     @Test

@@ -4,6 +4,7 @@ import static io.fathom.engine.cpu.Workbench.assertTwin;
 import static io.fathom.engine.cpu.Workbench.doubles;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -41,17 +42,21 @@ class ProductKernelsTest {
             int strideA = transposeA ? m : k;
             int strideB = transposeB ? k : n;
             double[] accumulated = plus(product, null, c, n);
-            bench.run(new MatMulStep(a, strideA, transposeA, b, strideB, transposeB, null, null, c, m, n, k, true));
+            bench.run(new MatMulStep(
+                    a, strideA, transposeA, b, strideB, transposeB, null, null, c, n, m, n, k, Beta.ONE));
             assertTwin("c += a b", c, accumulated, 1e-5);
-            bench.run(new MatMulStep(a, strideA, transposeA, b, strideB, transposeB, null, null, c, m, n, k, false));
+            bench.run(new MatMulStep(
+                    a, strideA, transposeA, b, strideB, transposeB, null, null, c, n, m, n, k, Beta.ZERO));
             assertTwin("a b", c, product, 1e-5);
             double[] all = plus(product, bias, addend, n);
-            bench.run(new MatMulStep(a, strideA, transposeA, b, strideB, transposeB, bias, addend, c, m, n, k, false));
+            bench.run(new MatMulStep(
+                    a, strideA, transposeA, b, strideB, transposeB, bias, addend, c, n, m, n, k, Beta.ZERO));
             assertTwin("a b + bias + addend", c, all, 1e-5);
             bench.run(new MatMulStep(
-                    a, strideA, transposeA, b, strideB, transposeB, bias, addend, addend, m, n, k, false));
+                    a, strideA, transposeA, b, strideB, transposeB, bias, addend, addend, n, m, n, k, Beta.ZERO));
             assertTwin("the same in the addend's place", addend, all, 1e-5);
-            bench.run(new MatMulStep(a, strideA, transposeA, b, strideB, transposeB, bias, null, c, m, n, k, false));
+            bench.run(new MatMulStep(
+                    a, strideA, transposeA, b, strideB, transposeB, bias, null, c, n, m, n, k, Beta.ZERO));
             assertTwin("a b + bias", c, plus(product, bias, null, n), 1e-5);
             Panel b1 = transposeB ? new Panel(b.at(0), n, k, k, 1).transposed() : Panel.of(b, 0, k, n, n);
             bench.run(bench.oneDnn(
@@ -72,6 +77,44 @@ class ProductKernelsTest {
                             new PostOp.Accumulate())));
             assertTwin("c += a b by oneDNN", addend, sum(all, product), 1e-5);
         }
+    }
+
+    /** Rows apart by more than their columns, as {@code RowStrides} lays them; what lies between is left or lost. */
+    @ParameterizedTest
+    @CsvSource({"1, 1, 1", "13, 207, 5", "207, 13, 31", "5, 702, 13", "4098, 2, 3"})
+    void rowsApart(int m, int n, int k) {
+        int gap = 3;
+        try (Workbench bench = new Workbench(m + n + k, 2, n + gap, 0)) {
+            Floats a = bench.gaussian(m * (k + gap), 1);
+            Floats b = bench.gaussian(k * (n + gap), 1);
+            Floats bias = bench.gaussian(n, 1);
+            Floats c = bench.gaussian(m * (n + gap), 1);
+            double[] product = new double[m * n];
+            for (int i = 0; i < m * n; i++) {
+                for (int l = 0; l < k; l++) {
+                    product[i] += (double) a.get(i / n * (k + gap) + l) * b.get(l * (n + gap) + i % n);
+                }
+            }
+            double[] all = plus(product, bias, null, n);
+            bench.run(new MatMulStep(a, k + gap, false, b, n + gap, false, bias, null, c, n + gap, m, n, k, Beta.ZERO));
+            assertTwin("a b + bias", dense(c, m, n, gap), all, 1e-5);
+            bench.run(new MatMulStep(a, k + gap, false, b, n + gap, false, null, null, c, n + gap, m, n, k, Beta.ONE));
+            assertTwin("c += a b", dense(c, m, n, gap), sum(all, product), 1e-5);
+            bench.run(bench.oneDnn(
+                    m,
+                    (p, from, rows) -> p.product(
+                            Panel.of(a, (long) from * (k + gap), rows, k, k + gap),
+                            Panel.of(b, 0, k, n, n + gap),
+                            Panel.of(c, (long) from * (n + gap), rows, n, n + gap),
+                            Panel.of(bias, 0, 1, n, n))));
+            assertTwin("a b + bias by oneDNN", dense(c, m, n, gap), all, 1e-5);
+        }
+    }
+
+    private static double[] dense(Floats c, int m, int n, int gap) {
+        double[] dense = new double[m * n];
+        Arrays.setAll(dense, i -> c.get(i / n * (n + gap) + i % n));
+        return dense;
     }
 
     private static double[] sum(double[] a, double[] b) {
@@ -165,7 +208,7 @@ class ProductKernelsTest {
                 bench.run(
                         new HeadRowsStep(
                                 x, table, targets, weight, losses, dx, logits, rows, first, n, width, vocabulary),
-                        new HeadTableStep(x, dTable, logits, first, n, width, vocabulary));
+                        new HeadTableStep(x, dTable, logits, first, n, width, vocabulary, Beta.ONE));
             }
             assertTwin("losses", losses, lossTwin, 1e-5);
             assertTwin("dx", dx, dxTwin, 2e-5);
@@ -189,7 +232,21 @@ class ProductKernelsTest {
         Floats logSumExp = bench.zeros(rows);
         Floats mean = bench.zeros(1);
         bench.run(
-                new MatMulStep(x, width, false, table, width, true, null, null, logits, rows, vocabulary, width, false),
+                new MatMulStep(
+                        x,
+                        width,
+                        false,
+                        table,
+                        width,
+                        true,
+                        null,
+                        null,
+                        logits,
+                        vocabulary,
+                        rows,
+                        vocabulary,
+                        width,
+                        Beta.ZERO),
                 new CrossEntropyStep(logits, targets, losses, logSumExp, rows, vocabulary),
                 new MeanStep(losses, mean));
         assertTwin("losses", losses, twin, 1e-5);

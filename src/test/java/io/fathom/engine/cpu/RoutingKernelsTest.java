@@ -137,7 +137,7 @@ class RoutingKernelsTest {
             }
             bench.run(
                     new RouterScoresStep(x, w, scores, rows, WIDTH),
-                    new RouterScoresGradStep(x, w, dScores, addend, dx, dW, rows, WIDTH));
+                    new RouterScoresGradStep(x, w, dScores, addend, dx, dW, rows, WIDTH, Beta.ONE));
             assertTwin("scores", scores, twin, 1e-6);
             assertTwin("dx", dx, dxTwin, 1e-6);
             assertTwin("dW", dW, dWTwin, 1e-5);

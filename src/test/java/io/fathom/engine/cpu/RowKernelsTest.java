@@ -70,7 +70,7 @@ class RowKernelsTest {
             Floats b = bench.gaussian(n, 1);
             double[] twin = new double[n];
             Arrays.setAll(twin, i -> (double) a.get(i) + b.get(i));
-            bench.run(new AddStep(a, b, a, n), new ZeroStep(b));
+            bench.run(new AddStep(a, b, a, n), new ZeroStep(b, Beta.ZERO), new ZeroStep(a, Beta.ONE));
             assertTwin("a + b in the place of a", a, twin, 1e-7);
             assertThat(doubles(b)).containsOnly(0.0);
         }
@@ -176,18 +176,23 @@ class RowKernelsTest {
     void columnSum(int rows) {
         int columns = 37;
         try (Workbench bench = new Workbench(rows, 2, columns, 0)) {
-            Floats dy = bench.gaussian(rows * columns, 1);
+            int stride = columns + 5;
+            Floats dy = bench.gaussian(rows * stride, 1);
             Floats ones = bench.zeros(rows);
             Floats dBias = bench.gaussian(columns, 1);
-            double[] twin = doubles(dBias);
+            double[] twin = new double[columns];
+            double[] added = doubles(dBias);
             for (int i = 0; i < rows * columns; i++) {
-                twin[i % columns] += dy.get(i);
+                twin[i % columns] += dy.get(i / columns * stride + i % columns);
+                added[i % columns] += dy.get(i / columns * stride + i % columns);
             }
             for (int i = 0; i < rows; i++) {
                 ones.put(i, 1);
             }
-            bench.run(new ColumnSumStep(dy, ones, dBias, rows, columns));
-            assertTwin("dBias", dBias, twin, 1e-5);
+            bench.run(new ColumnSumStep(dy, stride, ones, dBias, rows, columns, Beta.ONE));
+            assertTwin("dBias", dBias, added, 1e-5);
+            bench.run(new ColumnSumStep(dy, stride, ones, dBias, rows, columns, Beta.ZERO));
+            assertTwin("dBias anew", dBias, twin, 1e-5);
         }
     }
 
@@ -219,10 +224,16 @@ class RowKernelsTest {
             }
             bench.run(
                     new EmbeddingStep(tokens, table, positions, out, length, width),
-                    new EmbeddingGradStep(tokens, dOut, dTable, dPositions, length, width));
+                    new EmbeddingGradStep(tokens, dOut, dTable, dPositions, length, width, Beta.ONE));
             assertTwin("out", out, twin, 1e-6);
             assertTwin("dTokenTable", dTable, dTokenTwin, 1e-5);
             assertTwin("dPositionTable", dPositions, dPositionTwin, 1e-5);
+            double[] anew = new double[length * width];
+            for (int i = 0; i < rows * width; i++) {
+                anew[i % (length * width)] += dOut.get(i);
+            }
+            bench.run(new EmbeddingGradStep(tokens, dOut, dTable, dPositions, length, width, Beta.ZERO));
+            assertTwin("dPositionTable anew", dPositions, anew, 1e-5);
         }
     }
 }

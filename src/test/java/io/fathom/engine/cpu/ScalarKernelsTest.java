@@ -107,16 +107,21 @@ class ScalarKernelsTest {
             }
             Floats gradient = bench.gaussian(length, 1);
             double[] twin = doubles(gradient);
+            double[] anew = new double[length];
             for (Lane lane : lanes) {
                 for (int i = 0; i < length; i++) {
                     twin[i] += lane.partials.get(at + i);
+                    anew[i] += lane.partials.get(at + i);
                 }
             }
-            AddPartialsStep step = new AddPartialsStep(lanes, at, gradient, length);
             for (Lane lane : lanes) {
-                step.run(lane);
+                new AddPartialsStep(lanes, at, gradient, length, Beta.ONE).run(lane);
             }
             assertTwin("gradient", gradient, twin, 1e-6);
+            for (Lane lane : lanes) {
+                new AddPartialsStep(lanes, at, gradient, length, Beta.ZERO).run(lane);
+            }
+            assertTwin("gradient anew", gradient, anew, 1e-6);
         }
     }
 
