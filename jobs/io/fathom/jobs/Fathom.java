@@ -62,10 +62,13 @@ public final class Fathom implements Runnable {
         System.exit(exitCode);
     }
 
-    /** After Ctrl-C the JVM ends with its hooks, not with the job: this one lets the job's last line be seen. */
+    /**
+     * After Ctrl-C the JVM ends with its hooks, not with the job: this one lets the last line of a job be seen that
+     * ends because Spark did. Nothing ends the others.
+     */
     private static void await(CountDownLatch ended) {
         try {
-            if (!ended.await(LAST_WORDS_SECONDS, TimeUnit.SECONDS)) {
+            if (!ended.await(SparkContexts.started() ? LAST_WORDS_SECONDS : 0, TimeUnit.SECONDS)) {
                 System.err.println("fathom: stopped before the job could end");
             }
         } catch (InterruptedException e) {

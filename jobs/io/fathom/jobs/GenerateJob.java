@@ -4,6 +4,7 @@ import io.fathom.checkpoint.Checkpoint;
 import io.fathom.checkpoint.CheckpointStore;
 import io.fathom.checkpoint.RunDirectory;
 import io.fathom.config.RunConfig;
+import io.fathom.config.UserError;
 import io.fathom.corpus.Tokenizer;
 import io.fathom.corpus.Tokenizers;
 import io.fathom.decode.CausalRule;
@@ -111,6 +112,10 @@ final class GenerateJob implements Callable<Integer> {
     }
 
     private CausalRule rule(RunDirectory run, Checkpoint checkpoint) {
+        if (checkpoint.spec().routedBlocks().isEmpty() && (calibrated || routing.isPresent())) {
+            throw new UserError((calibrated ? "--calibrated" : "--routing") + ": this model is dense, every token takes"
+                    + " every block; leave it out");
+        }
         CausalRule rule = routing.map(name -> CausalRule.of(CausalRule.Signal.named(name)))
                 .orElseGet(() -> CausalRule.of(checkpoint.spec()));
         rule.requireFor(checkpoint.spec());

@@ -8,7 +8,10 @@ import io.fathom.config.ConfigReader;
 import io.fathom.config.ConfigWriter;
 import io.fathom.config.RunConfig;
 import io.fathom.config.UserError;
+import io.fathom.corpus.Tokenizer;
+import io.fathom.corpus.Tokenizers;
 import io.fathom.graph.weights.Gpt2Import;
+import io.fathom.graph.weights.Gpt2Vocabulary;
 import io.fathom.graph.weights.LocalFiles;
 import io.fathom.graph.weights.Weights;
 import io.fathom.model.ModelSpec;
@@ -33,8 +36,6 @@ import picocli.CommandLine.Option;
                 "Reads a GPT-2 checkpoint (config.json and model.safetensors, sharded or not) into a new run, as it is"
                         + " or as the start of a model that routes. Go on with train --resume --run RUN --config RUN/config.conf.")
 final class ImportJob implements Callable<Integer> {
-    private static final int GPT2_VOCABULARY = 50257;
-
     @Mixin
     private JobOptions options = new JobOptions();
 
@@ -55,13 +56,16 @@ final class ImportJob implements Callable<Integer> {
             throw new UserError(run.path() + ": holds a run already, trained to round "
                     + store.newest().round() + "; give another --run");
         }
-        Weights weights = Gpt2Import.read(new LocalFiles(Path.of(from)));
+        LocalFiles files = new LocalFiles(Path.of(from));
+        Weights weights = Gpt2Import.read(files);
+        Optional<Tokenizer> tokenizer = Tokenizers.ofVocabulary(weights.spec().vocabulary());
+        boolean confirmed = tokenizer.isPresent() && Gpt2Vocabulary.confirms(files, tokenizer.get());
         if (route) {
             ModelSpec routed = config.model().spec(weights.spec().vocabulary());
             weights = Gpt2Import.withRouting(weights, routed.routing(), config.seed());
         }
         RunConfig imported = ConfigReader.read(List.of(
-                ConfigReader.settings(settings(weights.spec()), "import"),
+                ConfigReader.settings(settings(weights.spec(), tokenizer), "import"),
                 ConfigReader.parse(ConfigWriter.render(config), "import")));
 
         TrainingProgress start = new TrainingProgress(
@@ -70,17 +74,22 @@ final class ImportJob implements Callable<Integer> {
         store.publish(new Checkpoint(weights.spec(), weights.parameters(), Optional.empty(), start), List.of(), 1);
         run.write("config.conf", ConfigWriter.render(imported));
         System.out.printf(
-                "%,d parameters, %d blocks, routed %s, tokenizer %s%n%s%n",
+                Locale.ROOT,
+                "%,d parameters, %d blocks, routed %s, %s%n%s%n",
                 ParameterLayout.of(weights.spec()).parameterCount(),
                 weights.spec().blocks(),
                 weights.spec().routedBlocks(),
-                imported.corpus().tokenizer(),
+                tokenizer
+                        .map(known -> "tokenizer " + known.name()
+                                + (confirmed ? ", token by token" : ", by the number of its tokens alone"))
+                        .orElse("no tokenizer here has its " + weights.spec().vocabulary()
+                                + " tokens: it can neither learn from text nor write any"),
                 run.path());
         return 0;
     }
 
     /** What of the configuration the imported model decides. */
-    private static Map<String, String> settings(ModelSpec spec) {
+    private static Map<String, String> settings(ModelSpec spec, Optional<Tokenizer> tokenizer) {
         Map<String, String> settings = new LinkedHashMap<>();
         settings.put("model.context", String.valueOf(spec.context()));
         settings.put("model.width", String.valueOf(spec.width()));
@@ -105,9 +114,7 @@ final class ImportJob implements Callable<Integer> {
             settings.put("model.routing.balanceWeight", String.valueOf(choice.balanceWeight()));
             settings.put("model.routing.zWeight", String.valueOf(choice.zWeight()));
         }
-        if (spec.vocabulary() == GPT2_VOCABULARY) {
-            settings.put("corpus.tokenizer", "gpt2");
-        }
+        tokenizer.ifPresent(known -> settings.put("corpus.tokenizer", known.name()));
         return settings;
     }
 }

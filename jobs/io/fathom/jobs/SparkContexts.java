@@ -1,6 +1,7 @@
 package io.fathom.jobs;
 
 import io.fathom.cluster.FathomPlugin;
+import io.fathom.config.UserError;
 import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.SparkConf;
@@ -9,9 +10,19 @@ import scala.Tuple2;
 
 /** Starts Spark for a job: on the cluster that spark-submit chose, else on all cores of this machine. */
 final class SparkContexts {
+    /** What Spark asks of each JVM. */
+    private static final long LEAST_HEAP = 450L << 20;
+
     private static final String SERVLET = "spark.metrics.conf.*.sink.prometheusServlet.";
 
+    private static volatile boolean started;
+
     private SparkContexts() {}
+
+    /** Whether this process has begun to start one. */
+    static boolean started() {
+        return started;
+    }
 
     /** The context of one job; close it when the job ends. {@code job} is shown in the Spark UI. */
     static JavaSparkContext start(String job) {
@@ -58,8 +69,22 @@ final class SparkContexts {
             Optional.ofNullable(System.getenv("_SPARK_AUTH_SECRET"))
                     .ifPresent(secret -> conf.setIfMissing("spark.authenticate.secret", secret));
         }
+        requireHeap("the driver's memory", Runtime.getRuntime().maxMemory(), "--driver-memory");
+        if (!conf.get("spark.master").startsWith("local") && conf.contains("spark.executor.memory")) {
+            requireHeap("spark.executor.memory", conf.getSizeAsMb("spark.executor.memory") << 20, "--executor-memory");
+        }
         StandaloneMasters.requireOne(conf.get("spark.master"));
+        started = true;
         return new JavaSparkContext(conf);
+    }
+
+    /** Spark's own words for this name no unit and go on for lines. */
+    static void requireHeap(String what, long found, String flag) {
+        if (found < LEAST_HEAP) {
+            throw new UserError(String.format(
+                    "%s is %d MiB: Spark needs at least %d MiB of heap; give %s 512m or more",
+                    what, found >> 20, LEAST_HEAP >> 20, flag));
+        }
     }
 
     /** Hadoop's settings with those of {@code spark.hadoop.*}, for reading paths before Spark has started. */

@@ -27,8 +27,9 @@ import picocli.CommandLine.Option;
 /** Trains a model by rounds: token shards to checkpoints, metrics and a plain SameDiff model. */
 @Command(
         name = "train",
-        description = "Trains a model on a prepared corpus: each round every worker makes train.localSteps steps, then"
-                + " their parameters are averaged. Writes checkpoints, metrics.jsonl and model/model.fb.")
+        description =
+                "Trains a model on a prepared corpus. Each round every worker makes some steps (train.localSteps),"
+                        + " then their parameters are averaged. Writes checkpoints, metrics.jsonl and model/model.fb.")
 final class TrainJob implements Callable<Integer> {
     @Mixin
     private JobOptions options = new JobOptions();
@@ -114,10 +115,10 @@ final class TrainJob implements Callable<Integer> {
     private static void print(TrainingSummary summary, String run) {
         System.out.printf(
                 Locale.ROOT,
-                "%,d parameters, %d rounds, %,d tokens, %.3g training FLOPs, %,.0f tokens/s%n"
+                "%,d parameters, %s, %,d tokens, %.3g training FLOPs, %,.0f tokens/s%n"
                         + "validation loss %.4f nats a token, %.4f bits a byte%n%s%n",
                 summary.parameters(),
-                summary.rounds(),
+                TrainingPlan.rounds(summary.rounds()),
                 summary.tokens(),
                 summary.flops(),
                 summary.tokensPerSecond(),

@@ -35,6 +35,11 @@ final class TrainingPlan {
                 ConfigReader.parse(ConfigWriter.render(config), "train")));
     }
 
+    /** How many rounds, in words. */
+    static String rounds(int rounds) {
+        return rounds == 1 ? "1 round" : rounds + " rounds";
+    }
+
     /** Prints the compiled step, the stages of the capacity and what the run costs. */
     static void explain(RunConfig asked, ModelSpec spec) {
         RunConfig config = of(asked, spec);
@@ -60,8 +65,8 @@ final class TrainingPlan {
         }
         System.out.printf(
                 Locale.ROOT,
-                "%d rounds, %.4g training FLOPs%n",
-                config.train().rounds(),
+                "%s, %.4g training FLOPs%n",
+                rounds(config.train().rounds()),
                 new Budget(spec, config.train()).flops());
     }
 }

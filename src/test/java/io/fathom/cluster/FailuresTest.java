@@ -3,11 +3,15 @@ package io.fathom.cluster;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.fathom.config.RunConfig;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -25,6 +29,9 @@ class FailuresTest {
             "nesterov",
             "train.validation.everyRounds",
             "2");
+
+    private static final Pattern LOSSES =
+            Pattern.compile("\"(round|tokens|loss|ce|aux|pred|gradNorm|validationLoss)\":[^,}]+");
 
     private static final int KILLED = 128 + 9;
 
@@ -49,6 +56,8 @@ class FailuresTest {
                 .as("tasks use the GPUs Spark gives them")
                 .exists();
         assertThat(TinyRun.newest(faulty).parameters()).isEqualTo(undisturbed());
+        assertThat(losses(faulty)).hasSize(4).isEqualTo(losses(directory.resolve("straight")));
+        assertThat(losses(faulty).get(3)).contains("validationLoss");
     }
 
     /** The driver is killed in a step, then in the middle of a checkpoint, and gone on with to the end. */
@@ -75,7 +84,15 @@ class FailuresTest {
         }
         assertThat(TinyRun.newest(run).parameters()).isEqualTo(undisturbed());
         assertThat(run.resolve("checkpoints")).as("nothing half").isDirectoryNotContaining("glob:**.writing");
-        assertThat(Files.readAllLines(run.resolve("metrics.jsonl"))).hasSize(4);
+        assertThat(losses(run)).hasSize(4).isEqualTo(losses(directory.resolve("straight")));
+    }
+
+    /** What a run told of each round that must not depend on what happened to it. */
+    private static List<String> losses(Path run) throws IOException {
+        return Files.readAllLines(run.resolve("metrics.jsonl")).stream()
+                .map(line ->
+                        LOSSES.matcher(line).results().map(MatchResult::group).collect(Collectors.joining(",")))
+                .toList();
     }
 
     private float[] undisturbed() {

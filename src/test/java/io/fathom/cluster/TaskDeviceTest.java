@@ -74,7 +74,12 @@ class TaskDeviceTest {
                     .hasSize(1)
                     .first()
                     .asString()
-                    .startsWith("computing on cpu: ");
+                    .startsWith("computing on cpu: ")
+                    .endsWith("; each task on 1 thread");
+            assertThat(EngineLines.of(spark, TinyRun.config("engine.threads", "1000"), 1))
+                    .singleElement()
+                    .asString()
+                    .endsWith("; each task on 1000 threads, more than there are processors: lower engine.threads");
             assertThatThrownBy(() -> EngineLines.of(spark, TinyRun.config("engine.name", "gpu"), 2))
                     .isInstanceOf(UserError.class)
                     .hasMessageStartingWith("engine.name = gpu: must be one of");

@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.apache.commons.io.FileUtils;
@@ -37,22 +38,39 @@ class StopIT {
         stop("TERM", 15, "--resume");
         assertThat(lastRound()).isGreaterThan(reached);
         assertThat(saved()).as("nothing else, and nothing half").containsExactly(name(reached), name(lastRound()));
+
+        Path text = RUN.resolve("text");
+        Command write = Command.of("./submit.sh", "generate", "--run", RUN.toString(), "--max-tokens", "100000000");
+        assertThat(stopped("INT", text, () -> Files.size(text) > 100, write)).isEqualTo(128 + 2);
+        assertThat(text).content().contains("fathom: stopped before the job could end");
     }
 
     /** Starts training, stops it once rounds are made, and gives the round that it had reached. */
     private int stop(String signal, int number, String... more) throws Exception {
         int before = lastRound();
         Path output = RUN.resolve(signal);
+        int code = stopped(signal, output, () -> lastRound() > before, job("train", more));
+        assertThat(code).as(Files.readString(output)).isEqualTo(128 + number);
+        assertThat(Files.readString(output).lines().reduce((a, b) -> b))
+                .hasValue("fathom train: stopped after round " + lastRound()
+                        + " of 100000, which is saved; go on with --resume");
+        assertThat(saved()).contains(name(lastRound()));
+        return lastRound();
+    }
+
+    /** Starts {@code command}, sends it {@code signal} once it is {@code underWay}, and gives its exit code. */
+    private static int stopped(String signal, Path output, Callable<Boolean> underWay, Command command)
+            throws Exception {
         // A shell that runs its commands in the background has them ignore Ctrl-C, and they hand that on.
         List<String> words = new ArrayList<>(List.of("env", "--default-signal=INT,TERM"));
-        words.addAll(job("train", more).words());
+        words.addAll(command.words());
         ProcessBuilder builder =
                 new ProcessBuilder(words).redirectErrorStream(true).redirectOutput(output.toFile());
         builder.environment().remove("SPARK_HOME");
         builder.environment().remove("JAVA_TOOL_OPTIONS");
         Process process = builder.start();
         try {
-            Awaitility.await().atMost(60, TimeUnit.SECONDS).until(() -> !process.isAlive() || lastRound() > before);
+            Awaitility.await().atMost(60, TimeUnit.SECONDS).until(() -> !process.isAlive() || underWay.call());
             assertThat(Command.of("kill", "-" + signal, Long.toString(process.pid()))
                             .run(10)
                             .exitCode())
@@ -62,12 +80,7 @@ class StopIT {
         } finally {
             process.destroyForcibly();
         }
-        assertThat(process.exitValue()).as(Files.readString(output)).isEqualTo(128 + number);
-        assertThat(Files.readString(output).lines().reduce((a, b) -> b))
-                .hasValue("fathom train: stopped after round " + lastRound()
-                        + " of 100000, which is saved; go on with --resume");
-        assertThat(saved()).contains(name(lastRound()));
-        return lastRound();
+        return process.exitValue();
     }
 
     private static Command job(String name, String... more) {

@@ -12,11 +12,6 @@ import io.fathom.model.Gate;
 import io.fathom.model.ModelSpec;
 import io.fathom.model.ParameterLayout;
 import io.fathom.model.Routing;
-import java.io.ByteArrayOutputStream;
-import java.io.PrintStream;
-import java.io.PrintWriter;
-import java.io.StringWriter;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -25,30 +20,19 @@ import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import picocli.CommandLine;
 
 class EvaluateJobTest {
     @TempDir
     Path directory;
 
-    private final StringWriter problem = new StringWriter();
-
-    private String run(int expected, String... arguments) {
-        CommandLine command = Fathom.commandLine();
-        command.getSubcommands().values().forEach(c -> c.setErr(new PrintWriter(problem, true)));
+    private JobRun tried(String... arguments) {
         List<String> all = new ArrayList<>(List.of(arguments));
         all.addAll(List.of("--run", directory.resolve("run").toString()));
-        ByteArrayOutputStream out = new ByteArrayOutputStream();
-        PrintStream before = System.out;
-        System.setOut(new PrintStream(out, true, StandardCharsets.UTF_8));
-        try {
-            assertThat(command.execute(all.toArray(new String[0])))
-                    .as(problem.toString())
-                    .isEqualTo(expected);
-        } finally {
-            System.setOut(before);
-        }
-        return out.toString(StandardCharsets.UTF_8);
+        return JobRun.of(all.toArray(String[]::new));
+    }
+
+    private String run(String... arguments) {
+        return tried(arguments).sound();
     }
 
     private void prepare() throws Exception {
@@ -56,7 +40,7 @@ class EvaluateJobTest {
         for (int i = 0; i < 40; i++) {
             Files.writeString(texts.resolve("t" + i + ".txt"), ("text number " + i + " says little. ").repeat(20));
         }
-        run(0, "prepare", "--set", "corpus.input=" + texts, "--set", "corpus.validationFraction=0.3");
+        run("prepare", "--set", "corpus.input=" + texts, "--set", "corpus.validationFraction=0.3");
     }
 
     private void writeCheckpoint(Routing routing) {
@@ -82,10 +66,10 @@ class EvaluateJobTest {
     void scoresEveryModeAndCalibratesTheThresholdsOfGeneration() throws Exception {
         prepare();
         writeCheckpoint(new Routing.ExpertChoice(2, 1, 0.25, Gate.SIGMOID, 0.01, true));
-        run(2, "generate", "--prompt", "text", "--calibrated");
-        assertThat(problem.toString()).contains("run `evaluate` with this --run first");
+        assertThat(tried("generate", "--prompt", "text", "--calibrated").mistake())
+                .contains("run `evaluate` with this --run first");
 
-        String out = run(0, "evaluate", "--set", "evaluation.sequences=20");
+        String out = run("evaluate", "--set", "evaluation.sequences=20");
         assertThat(out).contains("top-k", "predictor, calibrated", "router, calibrated", "bits/byte");
         JsonNode json = written();
         assertThat(json.get("sequences").asInt()).isEqualTo(20);
@@ -107,7 +91,7 @@ class EvaluateJobTest {
         assertThat(json.get("deciles")).hasSize(40);
         assertThat(directory.resolve("run/evaluation/modes.csv")).content().startsWith("mode,loss,perplexity,");
 
-        assertThat(run(0, "generate", "--prompt", "text", "--max-tokens", "8", "--calibrated"))
+        assertThat(run("generate", "--prompt", "text", "--max-tokens", "8", "--calibrated"))
                 .startsWith("text");
     }
 
@@ -115,19 +99,22 @@ class EvaluateJobTest {
     void scoresModelsOfEveryOtherRouting() throws Exception {
         prepare();
         writeCheckpoint(new Routing.Dense());
-        assertThat(run(0, "evaluate", "--set", "evaluation.sequences=9")).contains("dense", "Round 2 over 9 sequences");
+        assertThat(run("evaluate", "--set", "evaluation.sequences=9")).contains("dense", "Round 2 over 9 sequences");
         assertThat(written().get("modes").findValuesAsText("mode")).containsExactly("dense");
         assertThat(written().get("modes").get(0).get("share_of_dense_twin").asDouble())
                 .isEqualTo(1);
+        assertThat(tried("generate", "--routing", "router").mistake()).contains("--routing: this model is dense");
+        assertThat(tried("generate", "--calibrated").mistake()).contains("--calibrated: this model is dense");
         writeCheckpoint(new Routing.Stochastic(2, 1, 0.25, Gate.SIGMOID));
-        run(0, "evaluate", "--set", "evaluation.sequences=9");
+        run("evaluate", "--set", "evaluation.sequences=9");
         assertThat(written().get("modes").findValuesAsText("mode")).containsExactly("random");
         assertThat(written().get("modes").get(0).get("capacity").asDouble()).isEqualTo(0.25);
         writeCheckpoint(new Routing.TokenChoice(2, 1, 0.5, Gate.SIGMOID, 0.01, 0));
-        run(0, "evaluate", "--set", "evaluation.sequences=9");
+        run("evaluate", "--set", "evaluation.sequences=9");
         assertThat(written().get("modes").findValuesAsText("mode"))
                 .containsExactly("token choice", "router", "router, calibrated");
-        run(2, "evaluate", "--corpus", directory.resolve("nowhere").toString());
-        assertThat(problem.toString()).contains("is not a complete corpus");
+        assertThat(tried("evaluate", "--corpus", directory.resolve("nowhere").toString())
+                        .mistake())
+                .contains("is not a complete corpus");
     }
 }

@@ -143,6 +143,23 @@ class FathomTest {
     }
 
     @Test
+    void aHeapThatIsTooSmallForSparkIsNamed() {
+        assertThatThrownBy(() -> SparkContexts.requireHeap("the driver's memory", 256L << 20, "--driver-memory"))
+                .isInstanceOf(UserError.class)
+                .hasMessage("the driver's memory is 256 MiB: Spark needs at least 450 MiB of heap;"
+                        + " give --driver-memory 512m or more");
+        SparkContexts.requireHeap("the driver's memory", 450L << 20, "--driver-memory");
+    }
+
+    /** Lines are broken after dots too, and a key cut in two cannot be copied. */
+    @Test
+    void helpKeepsKeysWhole() {
+        for (CommandLine job : Fathom.commandLine().getSubcommands().values()) {
+            assertThat(job.getUsageMessage()).doesNotContainPattern("[a-z]\\.\n *[a-z]");
+        }
+    }
+
+    @Test
     void aMasterMustAnswer() throws IOException {
         try (ServerSocket master = new ServerSocket(0)) {
             String there = "localhost:" + master.getLocalPort();

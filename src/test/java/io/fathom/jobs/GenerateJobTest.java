@@ -9,11 +9,6 @@ import io.fathom.model.Gate;
 import io.fathom.model.ModelSpec;
 import io.fathom.model.ParameterLayout;
 import io.fathom.model.Routing;
-import java.io.ByteArrayOutputStream;
-import java.io.PrintStream;
-import java.io.PrintWriter;
-import java.io.StringWriter;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -22,7 +17,6 @@ import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import picocli.CommandLine;
 
 class GenerateJobTest {
     private static final ModelSpec SPEC =
@@ -31,23 +25,10 @@ class GenerateJobTest {
     @TempDir
     Path directory;
 
-    private record Outcome(int code, String out, String problem) {}
-
-    private Outcome generate(String... arguments) {
-        ByteArrayOutputStream out = new ByteArrayOutputStream();
-        StringWriter problem = new StringWriter();
-        CommandLine command = Fathom.commandLine().setErr(new PrintWriter(problem, true));
-        command.getSubcommands().values().forEach(c -> c.setErr(new PrintWriter(problem, true)));
+    private JobRun generate(String... arguments) {
         List<String> all = new ArrayList<>(List.of("generate", "--run", directory.toString()));
         all.addAll(List.of(arguments));
-        PrintStream before = System.out;
-        System.setOut(new PrintStream(out, true, StandardCharsets.UTF_8));
-        try {
-            int code = command.execute(all.toArray(new String[0]));
-            return new Outcome(code, out.toString(StandardCharsets.UTF_8), problem.toString());
-        } finally {
-            System.setOut(before);
-        }
+        return JobRun.of(all.toArray(String[]::new));
     }
 
     private void writeCheckpoint() {
@@ -61,7 +42,7 @@ class GenerateJobTest {
     @Test
     void writesOnFromAPromptAndTellsTheCost() throws Exception {
         writeCheckpoint();
-        Outcome first = generate("--prompt", "Hello", "--max-tokens", "12", "--seed", "4", "--explain-routing");
+        JobRun first = generate("--prompt", "Hello", "--max-tokens", "12", "--seed", "4", "--explain-routing");
         assertThat(first.problem()).isEmpty();
         assertThat(first.code()).isZero();
         assertThat(first.out())
@@ -71,7 +52,7 @@ class GenerateJobTest {
                 .containsPattern("compute +[\\d,]+ FLOPs a token, dense [\\d,]+: \\d");
         assertThat(Files.readString(directory.resolve("generate.html"))).contains("depth 2 of 4, blocks [0, 2]");
 
-        Outcome again = generate("--prompt", "Hello", "--max-tokens", "12", "--seed", "4");
+        JobRun again = generate("--prompt", "Hello", "--max-tokens", "12", "--seed", "4");
         String text = first.out().lines().findFirst().orElseThrow();
         assertThat(again.out()).startsWith(text);
         assertThat(again.out()).doesNotContain("\u001b[");
@@ -79,16 +60,13 @@ class GenerateJobTest {
 
     @Test
     void tellsMistakesInOneLine() {
-        assertThat(generate("--prompt", "x").problem())
-                .contains("no checkpoint there")
-                .hasLineCount(1);
+        assertThat(generate("--prompt", "x").mistake()).contains("no checkpoint there");
         writeCheckpoint();
-        Outcome predictor = generate("--prompt", "x", "--routing", "predictor");
-        assertThat(predictor.code()).isEqualTo(2);
-        assertThat(predictor.problem()).contains("use routing = router").hasLineCount(1);
-        assertThat(generate("--routing", "none").problem()).contains("must be predictor or router");
-        assertThat(generate("--temperature", "-1").problem()).contains("temperature = -1.0: must be >= 0");
-        assertThat(generate("--max-tokens", "0").problem()).contains("max-tokens = 0: must be >= 1");
-        assertThat(generate("--set", "corpus.tokenizer=gpt2").problem()).contains("the tokenizer gpt2 has 50257");
+        assertThat(generate("--prompt", "x", "--routing", "predictor").mistake())
+                .contains("use routing = router");
+        assertThat(generate("--routing", "none").mistake()).contains("must be predictor or router");
+        assertThat(generate("--temperature", "-1").mistake()).contains("temperature = -1.0: must be >= 0");
+        assertThat(generate("--max-tokens", "0").mistake()).contains("max-tokens = 0: must be >= 1");
+        assertThat(generate("--set", "corpus.tokenizer=gpt2").mistake()).contains("the tokenizer gpt2 has 50257");
     }
 }

@@ -4,20 +4,21 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.fathom.config.ConfigReader;
 import io.fathom.config.RunConfig;
-import java.io.ByteArrayOutputStream;
+import io.fathom.model.Gate;
+import io.fathom.model.ModelSpec;
+import io.fathom.model.Routing;
+import io.fathom.program.Program;
+import io.fathom.program.ProgramListing;
+import io.fathom.program.Programs;
 import java.io.IOException;
-import java.io.PrintStream;
-import java.io.PrintWriter;
-import java.io.StringWriter;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import picocli.CommandLine;
 
 class TrainJobTest {
     private static final String TINY = """
@@ -30,7 +31,6 @@ class TrainJobTest {
     @TempDir
     Path directory;
 
-    private final StringWriter problem = new StringWriter();
     private Path run = Path.of("");
 
     @BeforeEach
@@ -42,7 +42,6 @@ class TrainJobTest {
             Files.writeString(texts.resolve("t" + i + ".txt"), ("text number " + i + " says little. ").repeat(5));
         }
         job(
-                0,
                 "prepare",
                 "--set",
                 "corpus.input=" + texts,
@@ -52,47 +51,50 @@ class TrainJobTest {
                 "corpus.validationFraction=0.3");
     }
 
-    private String job(int expected, String... arguments) {
-        CommandLine command = Fathom.commandLine();
-        command.getSubcommands().values().forEach(each -> each.setErr(new PrintWriter(problem, true)));
+    private JobRun tried(String... arguments) {
         List<String> all = new ArrayList<>(List.of(arguments));
         all.addAll(List.of("--run", run.toString(), "--config", directory + "/tiny.conf"));
-        ByteArrayOutputStream out = new ByteArrayOutputStream();
-        PrintStream before = System.out;
-        System.setOut(new PrintStream(out, true, StandardCharsets.UTF_8));
-        try {
-            assertThat(command.execute(all.toArray(new String[0])))
-                    .as(problem.toString())
-                    .isEqualTo(expected);
-        } finally {
-            System.setOut(before);
-        }
-        return out.toString(StandardCharsets.UTF_8);
+        return JobRun.of(all.toArray(String[]::new));
+    }
+
+    private String job(String... arguments) {
+        return tried(arguments).sound();
     }
 
     @Test
     void theRunKeepsTheTokenizerOfItsCorpusAndSaysWhenNothingIsLeftToTrain() throws IOException {
-        assertThat(job(0, "train")).doesNotContain("nothing left").contains("1 rounds");
+        assertThat(job("train")).doesNotContain("nothing left").contains(" parameters, 1 round, ");
         RunConfig written =
                 ConfigReader.read(List.of(ConfigReader.parse(Files.readString(run.resolve("config.conf")), "run")));
         assertThat(written.corpus().tokenizer()).isEqualTo("gpt2");
-        assertThat(job(0, "train", "--resume"))
-                .contains("nothing left to train: round 1 is reached, train.rounds = 1\n");
-        assertThat(job(0, "generate", "--prompt", "text", "--max-tokens", "2")).startsWith("text");
+        assertThat(job("train", "--resume")).contains("nothing left to train: round 1 is reached, train.rounds = 1\n");
+        assertThat(job("generate", "--prompt", "text", "--max-tokens", "2")).startsWith("text");
+    }
+
+    @Test
+    void explainTellsOfTheStepAndTrainsNothing() {
+        String told = job("train", "--explain", "--set", "train.rounds=3", "--set", "train.batch=4");
+        ModelSpec spec =
+                new ModelSpec(50257, 8, 4, 2, 2, new Routing.ExpertChoice(2, 1, 0.125, Gate.SIGMOID, 0.01, true));
+        Program program = Programs.training(spec, 4);
+        assertThat(told)
+                .startsWith(ProgramListing.of(program))
+                .contains("from round 1: capacity 0.1250, 1 of 8 tokens of a sequence")
+                .endsWith(String.format(Locale.ROOT, "%n3 rounds, %.4g training FLOPs%n", 3.0 * program.flops()));
+        assertThat(run.resolve("checkpoints")).doesNotExist();
+        assertThat(run.resolve("metrics.jsonl")).doesNotExist();
     }
 
     @Test
     void aConfigurationThatIsGoneIsNotTheDefault() throws IOException {
         Files.writeString(run.resolve("config.conf"), "");
-        job(2, "report");
-        assertThat(problem.toString()).hasLineCount(1).contains("config.conf: is empty; put back");
+        assertThat(tried("report").mistake()).contains("config.conf: is empty; put back");
     }
 
     @Test
     void aPrecisionThatTheEngineLacksIsToldBeforeAnythingIsWritten() {
-        job(2, "train", "--set", "engine.name=cpu", "--set", "engine.precision=bf16");
-        assertThat(problem.toString())
-                .hasLineCount(1)
+        assertThat(tried("train", "--set", "engine.name=cpu", "--set", "engine.precision=bf16")
+                        .mistake())
                 .startsWith("fathom train: engine.precision = bf16: engine cpu computes in float32");
         assertThat(run.resolve("metrics.jsonl")).doesNotExist();
         assertThat(run.resolve("checkpoints")).doesNotExist();

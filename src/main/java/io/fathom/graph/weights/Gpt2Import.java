@@ -118,6 +118,11 @@ public final class Gpt2Import {
     }
 
     private String text(String file) throws IOException {
+        return text(files, file);
+    }
+
+    /** A file of text; throws {@link UserError} when it is larger than any that belongs to a checkpoint. */
+    static String text(WeightFiles files, String file) throws IOException {
         try (ByteSource source = files.open(file)) {
             if (source.length() > LONGEST_TEXT) {
                 throw new UserError(source.name() + ": has " + source.length() + " bytes, expected a small JSON file");

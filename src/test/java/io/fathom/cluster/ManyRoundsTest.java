@@ -1,0 +1,76 @@
+package io.fathom.cluster;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.fathom.config.RunConfig;
+import io.fathom.model.ParameterLayout;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import org.apache.spark.api.java.JavaSparkContext;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A long run holds no more at its end than at its beginning. */
+class ManyRoundsTest {
+    private static final int ROUNDS = 500;
+    private static final int EARLY = 100;
+
+    @TempDir
+    Path directory;
+
+    /** Spark keeps a history of jobs for its UI, up to a bound; here the bound is low, so that it is reached early. */
+    @Test
+    void memoryIsFlatOverFiveHundredRounds() {
+        RunConfig config = TinyRun.config(
+                "model.width", "64",
+                "train.rounds", Integer.toString(ROUNDS),
+                "train.localSteps", "1",
+                "train.checkpoint.everyRounds", "20",
+                "train.validation.everyRounds", "50");
+        long vector = 4L * ParameterLayout.of(TinyRun.spec(config)).size();
+        List<Long> live = new ArrayList<>();
+        List<Integer> sessions = new ArrayList<>();
+        Progress each = new Progress() {
+            @Override
+            public void round(RoundMetrics metrics, int rounds, double secondsLeft) {
+                if (metrics.round() == EARLY || metrics.round() == ROUNDS) {
+                    live.add(liveBytes());
+                    sessions.add(ExecutorSessions.ofThisProcess().idleCount());
+                    assertThat(ResidentMoments.ofThisProcess().count()).isEqualTo(2);
+                }
+            }
+
+            @Override
+            public void say(String line) {}
+        };
+        try (JavaSparkContext spark = TinyRun.spark(
+                "local[2]",
+                "spark.ui.retainedJobs",
+                "10",
+                "spark.ui.retainedStages",
+                "10",
+                "spark.ui.retainedTasks",
+                "20")) {
+            TinyRun.train(spark, config, directory.toString(), false, each);
+        }
+        assertThat(live.get(1) - live.get(0))
+                .as("bytes that 400 rounds left, each of which sent %d bytes down and twice that up", vector)
+                .isLessThan(10 * vector);
+        assertThat(sessions.get(1)).as("memory outside of the heap").isLessThanOrEqualTo(4);
+    }
+
+    /** Bytes of live objects, when Spark has let go of what it was told to. */
+    private static long liveBytes() {
+        Runtime java = Runtime.getRuntime();
+        long least = Long.MAX_VALUE;
+        for (int i = 0; i < 10; i++) {
+            System.gc();
+            least = Math.min(least, java.totalMemory() - java.freeMemory());
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(50));
+        }
+        return least;
+    }
+}
