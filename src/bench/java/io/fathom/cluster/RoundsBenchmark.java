@@ -18,6 +18,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.broadcast.Broadcast;
 
@@ -69,7 +70,8 @@ final class RoundsBenchmark {
                 "spark.shuffle.checksum.enabled", "false",
                 "spark.broadcast.checksum", "false",
                 "spark.locality.wait.process", "5m",
-                "spark.task.maxDirectResultSize", "32m"));
+                "spark.task.maxDirectResultSize", "32m",
+                "spark.plugins", System.getProperty("plugins", FathomPlugin.class.getName())));
         int executors = 1;
         if (master.startsWith("local-cluster")) {
             int[] sizes = Arrays.stream(master.replaceAll("[^0-9,]", "").split(",", 0))
@@ -80,6 +82,8 @@ final class RoundsBenchmark {
             conf.addAll(List.of(
                     "spark.executor.extraClassPath", System.getProperty("java.class.path"),
                     "spark.executor.extraJavaOptions", String.join(" ", Processes.opens()),
+                    "spark.executor.defaultJavaOptions",
+                            System.getProperty("executorOptions", "-XX:G1HeapRegionSize=16m"),
                     "spark.executor.memory", sizes[2] + "m"));
         }
         try (JavaSparkContext spark = TinyRun.spark(master, conf.toArray(String[]::new))) {
@@ -119,6 +123,7 @@ final class RoundsBenchmark {
                         executors,
                         0.6));
         Map<String, List<Double>> seconds = new LinkedHashMap<>();
+        Map<String, Double> processor = new LinkedHashMap<>();
         List<Double> floor = new ArrayList<>();
         List<Double> traffic = new ArrayList<>();
         // The first turn is for the compiler and the page tables.
@@ -126,12 +131,14 @@ final class RoundsBenchmark {
             floor.addAll(Loopback.seconds(floorBytes(), 3));
             traffic.addAll(MemoryTraffic.seconds(4L * layout.size() * MemoryTraffic.vectors(workers), 5));
             for (String contender : contenders) {
+                double before = processorSeconds();
                 List<Double> taken = contender.equals("tree")
                         ? treeAggregate()
                         : rounds(TrainConfig.Encoding.valueOf(contender.toUpperCase(Locale.ROOT)));
                 if (turn > 0) {
                     seconds.computeIfAbsent(contender, name -> new ArrayList<>())
                             .addAll(taken);
+                    processor.merge(contender, (processorSeconds() - before) / rounds / (TURNS - 1), Double::sum);
                 }
                 if (turn == TURNS - 1) {
                     System.out.print(contender + ", its last stages:\n" + stages.last(2));
@@ -141,6 +148,18 @@ final class RoundsBenchmark {
         double least = report("loopback", floor, 0);
         report("memory", traffic, least);
         seconds.forEach((contender, taken) -> report(contender, taken, least));
+        processor.forEach((contender, used) ->
+                System.out.printf(Locale.ROOT, "%-10s %.0f ms of processors a round%n", contender, 1000 * used));
+    }
+
+    /** What this process and its executors have used. */
+    private static double processorSeconds() {
+        return Stream.concat(
+                        Stream.of(ProcessHandle.current()),
+                        ProcessHandle.current().descendants())
+                .flatMap(process -> process.info().totalCpuDuration().stream())
+                .mapToDouble(used -> used.toNanos() / 1e9)
+                .sum();
     }
 
     /**
@@ -169,6 +188,7 @@ final class RoundsBenchmark {
                 running.run(tools.spec(), theta, Optional.empty(), 1, 1e9, step);
                 theta = step.step().parameters();
                 seconds.add((System.nanoTime() - started) / 1e9);
+                if (Boolean.getBoolean("trace")) System.out.printf("%.0f ", 1e3 * seconds.get(round));
                 if (round % 5 == 4) {
                     running.startFrom(new WorkerSource.Fresh());
                 }

@@ -46,6 +46,11 @@ public final class SliceMean {
         mean.add(decoded, contribution.tokens());
     }
 
+    /** Whether the first {@code workers} have come. */
+    public boolean holds(int workers) {
+        return next == workers;
+    }
+
     /**
      * The mean as bytes, when all have come; workers that gave nothing are passed over.
      *

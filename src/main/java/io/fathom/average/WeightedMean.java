@@ -3,9 +3,9 @@ package io.fathom.average;
 /**
  * The mean of vectors weighted by tokens: sum of w_i x_i over sum of w_i.
  *
- * <p>Products and sums are doubles and the quotient is rounded to float once. A float has 24 significant bits and a
- * double 53, so as long as the weights sum to less than 2^29 tokens, the mean of equal vectors is that vector, bit for
- * bit; float sums would already lose it for three workers. The order of the additions is the order of the calls.
+ * <p>Products and sums are doubles, and what they come to is rounded to float once. A float has 24 significant bits and
+ * a double 53, so as long as the weights sum to less than 2^29 tokens, the mean of equal vectors is that vector, bit
+ * for bit; float sums would already lose it for three workers. The order of the additions is the order of the calls.
  */
 public final class WeightedMean {
     private final double[] sums;
@@ -41,9 +41,11 @@ public final class WeightedMean {
         if (weight == 0) {
             throw new IllegalStateException("the mean of no workers");
         }
-        double all = weight;
+        // A product takes a tenth of a quotient's time. It is off by 2^-52 of itself at most, which rounding takes away
+        // where the sum is a float times the weight.
+        double share = 1.0 / weight;
         for (int i = 0; i < sums.length; i++) {
-            mean[i] = (float) (sums[i] / all);
+            mean[i] = (float) (sums[i] * share);
         }
     }
 }

@@ -5,6 +5,7 @@ import com.codahale.metrics.MetricRegistry;
 import io.fathom.average.TensorGroup;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.ToDoubleFunction;
 import org.apache.spark.SparkContext;
 import org.apache.spark.api.plugin.DriverPlugin;
@@ -15,12 +16,19 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What Spark runs of Fathom beside tasks, where {@code spark.plugins} names it: the driver's gauges in Spark's metrics
- * system, from where any of its sinks takes them (Prometheus, Graphite, CSV), and the executor's sessions, whose memory
- * is given back when it ends. Training works without it.
+ * system, from where any of its sinks takes them (Prometheus, Graphite, CSV), a way from tasks to the driver while they
+ * run, and the executor's sessions, whose memory is given back when it ends. Training works without it, with more
+ * copies.
  */
 public final class FathomPlugin implements SparkPlugin {
     private static volatile @Nullable RoundMetrics latest;
     private static volatile double validationLoss = Double.NaN;
+    private static volatile @Nullable PluginContext here;
+
+    /** The way from this executor's tasks to the driver, whose {@link Arrivals} answer; empty without the plugin. */
+    static Optional<PluginContext> toDriver() {
+        return Optional.ofNullable(here);
+    }
 
     /** What the gauges show from now on. */
     static void show(RoundMetrics metrics) {
@@ -43,6 +51,11 @@ public final class FathomPlugin implements SparkPlugin {
         @Override
         public Map<String, String> init(SparkContext spark, PluginContext context) {
             return Map.of();
+        }
+
+        @Override
+        public @Nullable Object receive(Object message) {
+            return Arrivals.receive(message);
         }
 
         @Override
@@ -90,6 +103,7 @@ public final class FathomPlugin implements SparkPlugin {
     private static final class Executor implements ExecutorPlugin {
         @Override
         public void init(PluginContext context, Map<String, String> extra) {
+            here = context;
             context.metricRegistry()
                     .register("idleSessions", (Gauge<Integer>) ExecutorSessions.ofThisProcess()::idleCount);
             context.metricRegistry().register("workers", (Gauge<Integer>) ResidentMoments.ofThisProcess()::count);
@@ -97,6 +111,7 @@ public final class FathomPlugin implements SparkPlugin {
 
         @Override
         public void shutdown() {
+            here = null;
             ExecutorSessions.ofThisProcess().close();
             ResidentMoments.ofThisProcess().close();
         }

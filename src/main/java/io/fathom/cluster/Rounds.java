@@ -75,17 +75,19 @@ final class Rounds implements AutoCloseable {
     Outcome run(
             ModelSpec spec, float[] theta, Optional<Moments> moments, int localSteps, double seconds, OuterStep step) {
         Replica parameters = Replica.of(spark, theta, moments, slices);
-        List<Tuple2<Integer, byte[]>> parts;
-        try {
-            parts = means(new TrainWorker(history, spec, localSteps, seconds, parameters, codec));
+        float[][] shared = new float[vectors() - 1][slices.size()];
+        List<Tuple2<Integer, byte[]>> results;
+        try (Arrivals arrivals =
+                new Arrivals(vectors() * slices.count(), (number, mean) -> take(number, mean, step, shared))) {
+            results = results(new TrainWorker(history, spec, localSteps, seconds, parameters, codec), arrivals);
         } catch (RuntimeException e) {
             parameters.destroy();
             throw e;
         }
         parameters.leaveExecutors();
-        last = parts.stream()
-                .filter(part -> part._1() == Emission.REPORT)
-                .map(part -> WorkerReport.fromBytes(part._2()))
+        last = results.stream()
+                .filter(result -> result._1() == Emission.REPORT)
+                .map(result -> WorkerReport.fromBytes(result._2()))
                 .sorted(Comparator.comparingInt(WorkerReport::worker))
                 .toList();
         history = history.with(new WorkerHistory.Past(
@@ -96,10 +98,12 @@ final class Rounds implements AutoCloseable {
                         .filter(WorkerReport::failed)
                         .map(WorkerReport::worker)
                         .toList()));
-        return new Outcome(bring(parts, step), last);
+        return new Outcome(
+                shared.length == 0 ? Optional.empty() : Optional.of(new Moments(shared[0], shared[1])), last);
     }
 
-    private List<Tuple2<Integer, byte[]>> means(TrainWorker train) {
+    /** Runs the job; gives the workers' reports. */
+    private List<Tuple2<Integer, byte[]>> results(TrainWorker train, Arrivals arrivals) {
         JavaPairRDD<Integer, Parcel> given = workers.flatMapToPair(train);
         ShuffledRDD<Integer, Parcel, ByteBuffer> slicesOfWorkers = new ShuffledRDD<>(
                 given.rdd(),
@@ -109,9 +113,14 @@ final class Rounds implements AutoCloseable {
                 tag());
         slicesOfWorkers.setSerializer(new ParcelSerializer());
         try {
-            return JavaPairRDD.fromRDD(slicesOfWorkers, given.kClassTag(), tag())
-                    .mapPartitions(new SumSlices(slices, codec))
+            List<Tuple2<Integer, byte[]>> results = JavaPairRDD.fromRDD(slicesOfWorkers, given.kClassTag(), tag())
+                    .mapPartitions(new SumSlices(slices, codec, tools.workers(), arrivals.round()))
                     .collect();
+            // Without the plugin, means come as results.
+            results.stream()
+                    .filter(result -> result._1() != Emission.REPORT)
+                    .forEach(mean -> arrivals.take(mean._1(), mean._2()));
+            return results;
         } finally {
             // Spark would keep them until the driver's next full collection, and the disk would fill.
             slicesOfWorkers.cleanShuffleDependencies(false);
@@ -122,20 +131,16 @@ final class Rounds implements AutoCloseable {
         return ClassTag.apply(ByteBuffer.class);
     }
 
-    private Optional<Moments> bring(List<Tuple2<Integer, byte[]>> parts, OuterStep step) {
-        float[][] shared = new float[vectors() - 1][slices.size()];
-        parts.parallelStream().filter(part -> part._1() != Emission.REPORT).forEach(part -> {
-            int vector = part._1() / slices.count();
-            int slice = part._1() % slices.count();
-            float[] mean = new float[slices.length(slice)];
-            Floats.get(Floats.buffer(part._2()), mean, mean.length);
-            if (vector == 0) {
-                step.take(slice, mean);
-            } else {
-                System.arraycopy(mean, 0, shared[vector - 1], slices.from(slice), mean.length);
-            }
-        });
-        return shared.length == 0 ? Optional.empty() : Optional.of(new Moments(shared[0], shared[1]));
+    private void take(int number, byte[] bytes, OuterStep step, float[][] shared) {
+        int vector = number / slices.count();
+        int slice = number % slices.count();
+        float[] mean = new float[slices.length(slice)];
+        Floats.get(Floats.buffer(bytes), mean, mean.length);
+        if (vector == 0) {
+            step.take(slice, mean);
+        } else {
+            System.arraycopy(mean, 0, shared[vector - 1], slices.from(slice), mean.length);
+        }
     }
 
     /** How many vectors go up and down in a round. */
