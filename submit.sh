@@ -188,7 +188,8 @@ fi
 # One thread for each worker's step: two pools of threads that spin against each other cost up to 15 times.
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1} OPENBLAS_NUM_THREADS=${OPENBLAS_NUM_THREADS:-1}
 # JavaCPP would count the whole process against its own limit and refuse innocent allocations.
-jvm=(-Dorg.bytedeco.javacpp.maxbytes=0 -Dorg.bytedeco.javacpp.maxphysicalbytes=0)
+# Regions: a block of a broadcast, 4 MiB, would take several of those that G1 chooses, and much of a round its collecting.
+jvm=(-Dorg.bytedeco.javacpp.maxbytes=0 -Dorg.bytedeco.javacpp.maxphysicalbytes=0 -XX:G1HeapRegionSize=16m)
 
 if [[ $spark ]]; then
   command=("$spark" --class "$main" --jars "$shipped")

@@ -188,7 +188,6 @@ final class RoundsBenchmark {
                 running.run(tools.spec(), theta, Optional.empty(), 1, 1e9, step);
                 theta = step.step().parameters();
                 seconds.add((System.nanoTime() - started) / 1e9);
-                if (Boolean.getBoolean("trace")) System.out.printf("%.0f ", 1e3 * seconds.get(round));
                 if (round % 5 == 4) {
                     running.startFrom(new WorkerSource.Fresh());
                 }
