@@ -17,7 +17,7 @@ usage: ./submit.sh JOB [--config FILE] [--set KEY=VALUE]... [job options] [spark
 The jar is built when it is missing or older than its sources. SPARK_HOME, or spark-submit on the PATH, runs the job;
 without either the jars that the build resolved run it in local mode. Flags of spark-submit go to spark-submit, those
 after -- whatever they are; everything else goes to the job. The exit code is the job's, or 1 for any failure of a
-driver that a standalone master started (--deploy-mode cluster): its worker keeps what it printed.
+driver that runs on the cluster (--deploy-mode cluster), where what it printed is kept.
 TEXT
 }
 
@@ -250,9 +250,9 @@ fi
 if [[ $dry_run ]]; then
   printf '%q ' "${command[@]}"
   echo
-elif [[ $deploy_mode == cluster && $master == spark://* ]]; then
-  # Here spark-submit ends with 0 whatever became of the driver, and shows its insides when there is no master.
-  "${command[@]}" 2>&1 | awk '/^\tat / { next }
+elif [[ $deploy_mode == cluster ]]; then
+  # A driver that fails makes spark-submit show its own insides; on a standalone master it then ends with 0.
+  "${command[@]}" 2>&1 | awk '/^\tat / || /^Exception in thread "main" org\.apache\.spark\.SparkException: Application / { next }
     { print; fflush() }
     / is (FAILED|ERROR|KILLED), exiting/ { failed = 1 }
     END { exit failed }' >&2

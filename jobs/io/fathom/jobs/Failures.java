@@ -15,12 +15,23 @@ import picocli.CommandLine.UnmatchedArgumentException;
 
 /** Tells the user why a job ended, in one line, and chooses the exit code. */
 final class Failures implements IParameterExceptionHandler, IExecutionExceptionHandler {
+    private String told = "";
+
+    /** The line that the user was told last; empty before. */
+    String told() {
+        return told;
+    }
+
+    private void tell(CommandLine command, String line) {
+        told = command.getCommandSpec().qualifiedName() + ": " + line;
+        command.getErr().println(told);
+    }
 
     @Override
     public int handleParseException(ParameterException problem, String[] arguments) {
         CommandLine command = problem.getCommandLine();
         String name = command.getCommandSpec().qualifiedName();
-        command.getErr().println(name + ": " + complaint(problem, command) + "; see " + name + " --help");
+        tell(command, complaint(problem, command) + "; see " + name + " --help");
         return Fathom.MISTAKE;
     }
 
@@ -42,7 +53,6 @@ final class Failures implements IParameterExceptionHandler, IExecutionExceptionH
 
     @Override
     public int handleExecutionException(Exception failure, CommandLine command, ParseResult parsed) {
-        String name = command.getCommandSpec().qualifiedName();
         if (command.getParseResult().hasMatchedOption("--verbose")) {
             failure.printStackTrace(command.getErr());
         }
@@ -50,14 +60,14 @@ final class Failures implements IParameterExceptionHandler, IExecutionExceptionH
         Optional<String> mistake =
                 chain.stream().flatMap(cause -> mistake(cause).stream()).findFirst();
         if (mistake.isPresent()) {
-            command.getErr().println(name + ": " + mistake.get());
+            tell(command, mistake.get());
             return Fathom.MISTAKE;
         }
         if (ShutdownHookManager.get().isShutdownInProgress()) {
-            command.getErr().println(name + ": stopped by a signal; what it had completed is intact");
+            tell(command, "stopped by a signal; what it had completed is intact");
             return Fathom.FAILURE;
         }
-        command.getErr().println(name + ": " + explain(chain));
+        tell(command, explain(chain));
         return Fathom.FAILURE;
     }
 

@@ -9,6 +9,7 @@ import org.apache.hadoop.util.ShutdownHookManager;
 import org.apache.logging.log4j.Level;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.core.config.Configurator;
+import org.apache.spark.SparkConf;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ExecutionException;
@@ -56,10 +57,27 @@ public final class Fathom implements Runnable {
     public static void main(String[] arguments) {
         CountDownLatch ended = new CountDownLatch(1);
         ShutdownHookManager.get().addShutdownHook(() -> await(ended), AFTER_SPARK);
-        int exitCode = commandLine().execute(arguments);
+        Failures failures = new Failures();
+        int exitCode = commandLine(failures).execute(arguments);
         ended.countDown();
+        if (isYarnsDriver()) {
+            if (exitCode != 0) {
+                throw new JobFailedException(failures.told());
+            }
+            return;
+        }
         // Native thread pools and Spark's timers are not all daemons: without exit a finished job would hang.
         System.exit(exitCode);
+    }
+
+    /**
+     * Whether YARN's application master runs this driver, in its own JVM: it ends that JVM itself, takes any other exit
+     * for a failure, and tells its reason from what {@code main} throws.
+     */
+    private static boolean isYarnsDriver() {
+        SparkConf spark = new SparkConf();
+        return "yarn".equals(spark.get("spark.master", ""))
+                && "cluster".equals(spark.get("spark.submit.deployMode", "client"));
     }
 
     /**
@@ -77,8 +95,7 @@ public final class Fathom implements Runnable {
     }
 
     /** The dispatcher with all jobs and the reporting of failures. */
-    static CommandLine commandLine() {
-        Failures failures = new Failures();
+    static CommandLine commandLine(Failures failures) {
         return new CommandLine(new Fathom())
                 .setErr(new PrintWriter(System.err, true, StandardCharsets.UTF_8))
                 .setExecutionStrategy(Fathom::execute)

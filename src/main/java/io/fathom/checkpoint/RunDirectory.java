@@ -10,19 +10,23 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.CommonPathCapabilities;
 import org.apache.hadoop.fs.FSDataInputStream;
 import org.apache.hadoop.fs.FSDataOutputStream;
 import org.apache.hadoop.fs.FSError;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.LocalFileSystem;
+import org.apache.hadoop.fs.Options;
 import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.fs.StreamCapabilities;
+import org.apache.hadoop.hdfs.DistributedFileSystem;
 
 /**
  * The directory that holds every artefact of one run, on any file system Hadoop knows.
  *
- * <p>Files are replaced whole: written beside under another name, forced to disk, then renamed.
+ * <p>Files are replaced whole: written beside under another name, forced to disk, then renamed; on object stores, where
+ * a file is there once it is closed, written once.
  */
 public final class RunDirectory {
     private final FileSystem files;
@@ -105,6 +109,34 @@ public final class RunDirectory {
 
     void write(String name, Content content) {
         Path path = new Path(root, name);
+        try {
+            if (files.hasPathCapability(path, CommonPathCapabilities.ABORTABLE_STREAM)) {
+                writeAtOnce(path, content);
+            } else {
+                writeBeside(path, content);
+            }
+        } catch (IOException | FSError e) {
+            // By an Error Hadoop tells what goes wrong on a local disk, such as that it is full.
+            throw failed("write", name, e);
+        }
+    }
+
+    /** Where nobody sees a file before it is closed: on an object store, whose renames are copies. */
+    private void writeAtOnce(Path path, Content content) throws IOException {
+        try (FSDataOutputStream out = files.create(path, true)) {
+            boolean whole = false;
+            try {
+                content.writeTo(out);
+                whole = true;
+            } finally {
+                if (!whole) {
+                    out.abort();
+                }
+            }
+        }
+    }
+
+    private void writeBeside(Path path, Content content) throws IOException {
         Path beside =
                 new Path(path.getParent(), "." + path.getName() + ".writing-" + Long.toHexString(System.nanoTime()));
         try {
@@ -116,25 +148,24 @@ public final class RunDirectory {
             }
             replace(beside, path);
         } catch (IOException | FSError e) {
-            // By an Error Hadoop tells what goes wrong on a local disk, such as that it is full.
-            UserError failure = failed("write", name, e);
             try {
                 files.delete(beside, false);
             } catch (IOException left) {
-                failure.addSuppressed(left);
+                e.addSuppressed(left);
             }
-            throw failure;
+            throw e;
         }
     }
 
     private void replace(Path beside, Path path) throws IOException {
-        if (files.rename(beside, path)) {
-            return;
-        }
-        // HDFS does not rename onto an existing file.
-        files.delete(path, false);
-        if (!files.rename(beside, path)) {
-            throw new IOException("cannot rename " + beside + " to " + path);
+        if (files instanceof DistributedFileSystem hdfs) {
+            hdfs.rename(beside, path, Options.Rename.OVERWRITE);
+        } else if (!files.rename(beside, path)) {
+            // Not every other file system renames onto a file that exists.
+            files.delete(path, false);
+            if (!files.rename(beside, path)) {
+                throw new IOException("cannot rename " + beside + " to " + path);
+            }
         }
     }
 

@@ -85,7 +85,7 @@ class SubmitIT {
                 .with("SPARK_HOME", recordingSpark(spark).toString());
         Result result = command.run(20);
         assertThat(result.exitCode()).as(result.errors()).isEqualTo(7);
-        assertThat(result.output().lines().toList())
+        assertThat(result.errors().lines().toList())
                 .containsSubsequence("--master", "yarn", "--queue", "night", "--deploy-mode", "cluster")
                 .containsSubsequence("--vendor-flag", "on")
                 .containsSubsequence("--files", "conf/small.conf")
@@ -111,11 +111,12 @@ class SubmitIT {
                 .with("SPARK_HOME", recordingSpark(spark).toString())
                 .run(20);
         assertThat(result.exitCode()).as(result.errors()).isEqualTo(7);
-        assertThat(result.output().lines().toList())
+        String submitted = "standalone".equals(kind) ? result.output() : result.errors();
+        assertThat(submitted.lines().toList())
                 .containsSubsequence("--properties-file", properties)
                 .endsWith("train", "--config", config);
         if (!"standalone".equals(kind)) {
-            assertThat(result.output()).containsPattern("--files\n(.*,)?conf/small.conf\n");
+            assertThat(submitted).containsPattern("--files\n(.*,)?conf/small.conf\n");
         }
     }
 
@@ -150,6 +151,22 @@ class SubmitIT {
                 .run(20);
         assertThat(result.exitCode()).isEqualTo(1);
         assertThat(result.errors().strip()).isEqualTo(lastLine);
+    }
+
+    /** What its JVM shows of itself then is left out, and its reason stays. */
+    @Test
+    void aDriverThatFailsOnYarnIsItsReason(@TempDir Path spark) throws Exception {
+        String reason =
+                "ERROR Client: Application diagnostics message: User class threw exception: fathom train: no text";
+        Result result = Command.of(SUBMIT, "train", "--master", "yarn", "--deploy-mode", "cluster")
+                .with("SPARK_HOME", spark(spark, """
+                        echo '%s' >&2
+                        echo 'Exception in thread "main" org.apache.spark.SparkException: Application a_1 finished' >&2
+                        printf '\\tat org.apache.spark.deploy.yarn.Client.run(Client.scala:1312)\\n' >&2
+                        exit 1""".formatted(reason)).toString())
+                .run(20);
+        assertThat(result.exitCode()).isEqualTo(1);
+        assertThat(result.errors().strip()).isEqualTo(reason);
     }
 
     @Test

@@ -44,10 +44,11 @@ class FathomTest {
     }
 
     private final Probe probe = new Probe();
+    private final Failures failures = new Failures();
     private final StringWriter errors = new StringWriter();
 
     private int run(String... arguments) {
-        CommandLine line = Fathom.commandLine().addSubcommand(probe);
+        CommandLine line = Fathom.commandLine(failures).addSubcommand(probe);
         line.setErr(new PrintWriter(errors, true));
         line.getSubcommands().values().forEach(job -> job.setErr(new PrintWriter(errors, true)));
         return line.execute(arguments);
@@ -89,6 +90,7 @@ class FathomTest {
         assertThat(run("probe")).isEqualTo(2);
         assertThat(errors.toString())
                 .isEqualToIgnoringNewLines("fathom probe: corpus.path = x: no corpus; run prepare");
+        assertThat(failures.told()).isEqualTo("fathom probe: corpus.path = x: no corpus; run prepare");
     }
 
     @Test
@@ -154,7 +156,7 @@ class FathomTest {
     /** Lines are broken after dots too, and a key cut in two cannot be copied. */
     @Test
     void helpKeepsKeysWhole() {
-        for (CommandLine job : Fathom.commandLine().getSubcommands().values()) {
+        for (CommandLine job : Fathom.commandLine(failures).getSubcommands().values()) {
             assertThat(job.getUsageMessage()).doesNotContainPattern("[a-z]\\.\n *[a-z]");
         }
     }

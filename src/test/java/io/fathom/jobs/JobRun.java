@@ -14,7 +14,7 @@ record JobRun(int code, String out, String problem) {
 
     static JobRun of(String... arguments) {
         StringWriter problem = new StringWriter();
-        CommandLine command = Fathom.commandLine().setErr(new PrintWriter(problem, true));
+        CommandLine command = Fathom.commandLine(new Failures()).setErr(new PrintWriter(problem, true));
         command.getSubcommands().values().forEach(job -> job.setErr(new PrintWriter(problem, true)));
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         PrintStream before = System.out;
