@@ -6,8 +6,6 @@ import io.fathom.checkpoint.Checkpoint;
 import io.fathom.checkpoint.CheckpointStore;
 import io.fathom.checkpoint.RunDirectory;
 import java.io.IOException;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.List;
@@ -22,7 +20,6 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import picocli.CommandLine;
 
 /** Text, corpus and runs on HDFS, from a name node and a data node in this JVM. */
 class HdfsTest {
@@ -134,14 +131,9 @@ class HdfsTest {
     }
 
     private void job(String run, String... arguments) {
-        StringWriter problem = new StringWriter();
-        CommandLine command = Fathom.commandLine(new Failures());
-        command.getSubcommands().values().forEach(each -> each.setErr(new PrintWriter(problem, true)));
         List<String> all = new ArrayList<>(List.of(arguments));
         all.addAll(List.of("--run", run, "--config", directory + "/tiny.conf"));
-        assertThat(command.execute(all.toArray(new String[0])))
-                .as(problem.toString())
-                .isZero();
+        JobRun.of(all.toArray(String[]::new)).sound();
     }
 
     private static void writeText(Path path, String text) throws IOException {
