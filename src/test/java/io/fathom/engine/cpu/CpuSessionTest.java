@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-import com.sun.management.ThreadMXBean;
 import io.fathom.engine.AdamW;
 import io.fathom.engine.EngineException;
 import io.fathom.engine.Precision;
@@ -19,15 +18,16 @@ import io.fathom.model.Routing;
 import io.fathom.program.Program;
 import io.fathom.program.Programs;
 import java.io.IOException;
-import java.lang.management.ManagementFactory;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.FutureTask;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 
 /** What a session promises beyond the right numbers. */
 class CpuSessionTest {
@@ -179,63 +179,6 @@ class CpuSessionTest {
     }
 
     @Test
-    void warmStepsTakeNoMemory() {
-        try (Session session = open(Programs.training(SPEC, 2), 1)) {
-            long bytes = ((CpuSession) session).bytes();
-            long[] allocated = allocated(session, batch(2, 3), 300);
-            long[] warm = Arrays.copyOfRange(allocated, 100, 300);
-            // What is left is the JVM's own: see the test below.
-            assertThat(Arrays.stream(warm).filter(b -> b == 0).count()).isGreaterThanOrEqualTo(180);
-            assertThat(Arrays.stream(warm).max().orElseThrow()).isLessThan(4096);
-            assertThat(((CpuSession) session).bytes()).isEqualTo(bytes);
-        }
-    }
-
-    /**
-     * When the JVM queues a method for its optimising compiler, the thread in hand resolves the strings and classes
-     * that the method names, for which it is charged some 50 to 1000 bytes. Without that compiler every step must be at
-     * zero.
-     */
-    @Test
-    void noStepButTheFirstAllocatesWithoutTheOptimisingCompiler() throws Exception {
-        Process process = new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "-XX:TieredStopAtLevel=1",
-                        "-Xmx256m",
-                        "-cp",
-                        System.getProperty("java.class.path"),
-                        CpuSessionTest.class.getName())
-                .redirectErrorStream(true)
-                .start();
-        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        assertThat(process.waitFor()).as(output).isZero();
-        assertThat(output.strip()).endsWith("200 steps, 0 bytes");
-    }
-
-    /** The other JVM of the test above. */
-    public static void main(String[] arguments) {
-        try (Session session = open(Programs.training(SPEC, 2), 1)) {
-            long[] allocated = allocated(session, batch(2, 3), 201);
-            System.out.println("200 steps, " + Arrays.stream(allocated).skip(1).sum() + " bytes");
-        }
-    }
-
-    /** Bytes that the calling thread took in each of {@code steps} steps. */
-    private static long[] allocated(Session session, Batch batch, int steps) {
-        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
-        long id = Thread.currentThread().getId();
-        long[] allocated = new long[steps];
-        for (int i = 0; i < steps; i++) {
-            long before = threads.getThreadAllocatedBytes(id);
-            session.clearGradient();
-            session.run(batch);
-            session.update(STEP);
-            allocated[i] = threads.getThreadAllocatedBytes(id) - before;
-        }
-        return allocated;
-    }
-
-    @Test
     void productsStayOnTheThreadThatAsksForThem() throws Exception {
         // Wide enough that the library shares its products among threads where it may.
         ModelSpec spec = new ModelSpec(61, 256, 256, 1, 4, new Routing.Dense());
@@ -253,6 +196,32 @@ class CpuSessionTest {
             new Thread(run, "lone-worker").start();
             assertThat(run.get()).isEqualTo(1);
         }
+    }
+
+    /**
+     * A thread that opens its first session has every processor in OpenMP's eyes, unless the environment of the process
+     * says otherwise, which that of these tests does.
+     */
+    @Test
+    @EnabledOnOs(OS.LINUX)
+    void theFirstSessionOfAThreadStaysOnItToo() throws Exception {
+        assertThat(OtherJvm.output(
+                        CpuSessionTest.class, List.of("-Xint", "-Xmx128m", "-XX:+UseSerialGC"), "lone-worker"))
+                .endsWith("threads of the session: 1");
+    }
+
+    /** The other JVM of the test above; interpreted, since threads of the compiler would take the name too. */
+    public static void main(String[] arguments) throws Exception {
+        // Threads that libraries start when they are loaded are none of the worker's.
+        open(Programs.training(SPEC, 2), 1).close();
+        FutureTask<Long> run = new FutureTask<>(() -> {
+            try (Session session = open(Programs.training(SPEC, 2), 1)) {
+                session.run(batch(2, 1));
+                return threadsNamed(arguments[0]);
+            }
+        });
+        new Thread(run, arguments[0]).start();
+        System.out.println("threads of the session: " + run.get());
     }
 
     /** Threads of this process of that name, those of machine code included, which take their maker's. */
