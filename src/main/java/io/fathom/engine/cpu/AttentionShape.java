@@ -51,6 +51,16 @@ record AttentionShape(int sequences, int length, int heads, int width) {
         return Math.min(QUERIES, length) * length;
     }
 
+    /** Where in a lane's scratch the gradient keeps its sums: after two blocks of scores, or a block of rows of y. */
+    int sums() {
+        return Math.max(2 * scores(), Lane.rowsOfBlock(width) * width);
+    }
+
+    /** Floats of a lane's scratch that the gradient needs. */
+    int scratch() {
+        return sums() + length * heads;
+    }
+
     /**
      * Sets to {@code value} what {@code queries} queries must not see in {@code rows} rows of keys from {@code key} on.
      */

@@ -53,12 +53,15 @@ final class GradientSteps {
                     m.dy().columns(),
                     binding.beta(m.dBias()));
         } else if (instruction instanceof AttentionGrad m) {
+            AttentionShape shape = AttentionShape.of(m.qkv(), m.sequences(), m.heads());
             return new AttentionGradStep(
                     binding.floats(m.qkv()),
+                    binding.floats(m.y()),
                     binding.floats(m.logSumExp()),
                     binding.floats(m.dy()),
+                    binding.ones(shape.headWidth()),
                     binding.floats(m.dqkv()),
-                    AttentionShape.of(m.qkv(), m.sequences(), m.heads()));
+                    shape);
         } else if (instruction instanceof GeluGrad m) {
             Floats x = binding.floats(m.x());
             return new GeluGradStep(x, binding.floats(m.dy()), binding.floats(m.dx()), x.length());

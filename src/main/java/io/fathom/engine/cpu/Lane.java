@@ -15,6 +15,8 @@ final class Lane {
     final float[] c;
     final float[] d;
     final float[] e;
+    /** Blocks that hold, one after another, what {@link #scratch} holds. */
+    final float[][] blocks;
     /** Scratch of {@link TopKStep}: the scores of one sequence as ints, and a histogram of one byte. */
     final int[] keys;
 
@@ -27,15 +29,25 @@ final class Lane {
     Lane(int index, int count, int widestRow, Floats partials, Floats scratch) {
         this.index = index;
         this.count = count;
-        int length = Math.max(BLOCK, widestRow);
+        int length = ofEqualPlace(Math.max(BLOCK, widestRow));
         this.a = new float[length];
         this.b = new float[length];
         this.c = new float[length];
         this.d = new float[length];
         this.e = new float[length];
+        // Rows of at most QUERIES floats leave less than a row of a block empty.
+        this.blocks = new float[scratch.length() / (BLOCK - AttentionShape.QUERIES) + 1][ofEqualPlace(BLOCK)];
         this.keys = new int[length];
         this.partials = partials;
         this.scratch = scratch;
+    }
+
+    /**
+     * The next length at which arrays made one after another lie a multiple of 64 bytes apart, 16 of them for what
+     * stands before the first float. A loop is aligned to one of its arrays alone, and so to all of them.
+     */
+    private static int ofEqualPlace(int length) {
+        return (length + 3) / 16 * 16 + 12;
     }
 
     /** First of {@code units} that is this lane's. */

@@ -2,7 +2,6 @@ package io.fathom.engine.cpu;
 
 import io.fathom.program.Instruction;
 import io.fathom.program.Instruction.Attention;
-import io.fathom.program.Instruction.AttentionGrad;
 import io.fathom.program.Instruction.CrossEntropy;
 import io.fathom.program.Instruction.HeadLoss;
 import io.fathom.program.Program;
@@ -52,16 +51,9 @@ final class Lowering {
             if (instruction instanceof HeadLoss head) {
                 widest = Math.max(widest, head.table().rows());
             } else if (instruction instanceof Attention attention) {
-                scratch = Math.max(
-                        scratch,
-                        AttentionShape.of(attention.qkv(), attention.sequences(), attention.heads())
-                                .scores());
-            } else if (instruction instanceof AttentionGrad grad) {
-                scratch = Math.max(
-                        scratch,
-                        2
-                                * AttentionShape.of(grad.qkv(), grad.sequences(), grad.heads())
-                                        .scores());
+                AttentionShape shape = AttentionShape.of(attention.qkv(), attention.sequences(), attention.heads());
+                widest = Math.max(widest, AttentionShape.QUERIES * shape.heads());
+                scratch = Math.max(scratch, program.training() ? shape.scratch() : shape.scores());
             }
         }
         Lane[] lanes = new Lane[count];

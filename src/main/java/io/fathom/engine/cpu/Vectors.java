@@ -11,6 +11,15 @@ final class Vectors {
     /** Exponents below this give what this gives, 1.8e-35, so that no result is subnormal. */
     static final float LEAST_EXPONENT = -80f;
 
+    /** What {@link #expOfPart} wants of an exponent: exact in binary, so that parts round as wholes do. */
+    static final float PART = 1f / 32;
+
+    /**
+     * The least exponent of {@link #expOfPart}: its terms cross 0 below, and no result may be subnormal, since the
+     * processor takes a hundred times as long for those.
+     */
+    private static final float LEAST_PART = -1.95f;
+
     private static final int ROOT_HALF = Float.floatToRawIntBits((float) Math.sqrt(0.5));
     private static final float LOG_2 = (float) Math.log(2);
 
@@ -32,17 +41,40 @@ final class Vectors {
         }
     }
 
-    /** x[i] = e^(x[i] - y[i]) for i below n, as {@link #expOfShifted}. */
-    static void expOfDifferences(float[] x, float[] y, int n) {
+    /** x[i] = e^((x[i] - y[i]) / PART) for i below n, and sums[i] += x[i], as {@link #expOfPart}. */
+    static void sumExponentials(float[] x, float[] y, float[] sums, int n) {
         for (int i = 0; i < n; i++) {
-            float p = expNearZero(Math.max(x[i] - y[i], LEAST_EXPONENT) * (1f / 64));
-            p *= p;
-            p *= p;
-            p *= p;
-            p *= p;
-            p *= p;
-            x[i] = p * p;
+            float p = expOfPart(x[i] - y[i]);
+            x[i] = p;
+            sums[i] += p;
         }
+    }
+
+    /** x[i] = e^((x[i] - y[i]) / PART) and dx[i] = (dx[i] - along[i]) x[i] for i below n, as {@link #expOfPart}. */
+    static void differentiateExponentials(float[] x, float[] y, float[] dx, float[] along, int n) {
+        for (int i = 0; i < n; i++) {
+            float p = expOfPart(x[i] - y[i]);
+            x[i] = p;
+            dx[i] = (dx[i] - along[i]) * p;
+        }
+    }
+
+    /**
+     * e^(t / PART) to 2e-6 of the result where t / PART lies between -10 and 1 or so: six terms of the series of e^t,
+     * then five squarings. Far below, where e^(t / PART) is nothing beside 1, the result is nothing too, 6e-35 at least.
+     */
+    private static float expOfPart(float t) {
+        float z = Math.max(t, LEAST_PART);
+        float p = Math.fma(z, 1f / 120, 1f / 24);
+        p = Math.fma(z, p, 1f / 6);
+        p = Math.fma(z, p, 0.5f);
+        p = Math.fma(z, p, 1f);
+        p = Math.fma(z, p, 1f);
+        p *= p;
+        p *= p;
+        p *= p;
+        p *= p;
+        return p * p;
     }
 
     /** e^t for small t: seven terms of its series. */
@@ -155,20 +187,6 @@ final class Vectors {
             int n = left / 2 * columns;
             System.arraycopy(x, left * columns - n, scratch, 0, n);
             add(x, scratch, n);
-        }
-    }
-
-    /** x[i] += y[i] z[i] for i below n. */
-    static void addProducts(float[] x, float[] y, float[] z, int n) {
-        for (int i = 0; i < n; i++) {
-            x[i] = Math.fma(y[i], z[i], x[i]);
-        }
-    }
-
-    /** x[i] = (x[i] - y[i]) z[i] for i below n. */
-    static void subtractAndMultiply(float[] x, float[] y, float[] z, int n) {
-        for (int i = 0; i < n; i++) {
-            x[i] = (x[i] - y[i]) * z[i];
         }
     }
 

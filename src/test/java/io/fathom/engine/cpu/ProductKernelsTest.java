@@ -151,7 +151,7 @@ class ProductKernelsTest {
     void attention(int length, int sequences, int heads, int headWidth, double scale) {
         int width = heads * headWidth;
         AttentionShape shape = new AttentionShape(sequences, length, heads, width);
-        try (Workbench bench = new Workbench(length, 2, length, 2 * shape.scores())) {
+        try (Workbench bench = new Workbench(length, 2, length, shape.scratch())) {
             int rows = sequences * length;
             Floats qkv = bench.gaussian(rows * 3 * width, scale);
             Floats dy = bench.gaussian(rows * width, 1);
@@ -162,7 +162,11 @@ class ProductKernelsTest {
             bench.run(new AttentionStep(qkv, y, logSumExp, shape));
             assertTwin("y", y, twin.y, 1e-5);
             assertTwin("logSumExp", logSumExp, twin.logSumExp, 2e-6);
-            bench.run(new AttentionGradStep(qkv, logSumExp, dy, dqkv, shape));
+            Floats ones = bench.zeros(headWidth);
+            for (int i = 0; i < headWidth; i++) {
+                ones.put(i, 1f);
+            }
+            bench.run(new AttentionGradStep(qkv, y, logSumExp, dy, ones, dqkv, shape));
             assertTwin("dqkv", dqkv, twin.dqkv, scale > 1 ? 2e-4 : 2e-5);
         }
     }
