@@ -8,9 +8,12 @@ import io.fathom.engine.Session.Vector;
 import io.fathom.train.Moments;
 import java.io.Serializable;
 import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.stream.IntStream;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.broadcast.Broadcast;
@@ -29,6 +32,9 @@ final class Replica implements Serializable {
 
     /** With slices of 256 KiB just below {@code spark.broadcast.blockSize}, so that a broadcast is one block. */
     private static final int SLICES_OF_BROADCAST = 15;
+
+    /** Broadcasts that are fetched while one is worked on: Spark asks for a block and waits for it. */
+    private static final int AHEAD = 2;
 
     private final List<Broadcast<byte[]>> sent;
     private final int[] checksums;
@@ -107,12 +113,23 @@ final class Replica implements Serializable {
      * Copies everything into {@code session}; throws {@link IllegalStateException} when it is not what the driver sent.
      */
     void writeTo(Session session) {
+        float[] values = new float[slices().length(0)];
+        Deque<CompletableFuture<byte[]>> coming = new ArrayDeque<>();
+        for (int number = 0; number < sent.size(); number++) {
+            while (coming.size() <= AHEAD && number + coming.size() < sent.size()) {
+                coming.add(CompletableFuture.supplyAsync(sent.get(number + coming.size())::value));
+            }
+            write(number, coming.remove().join(), values, session);
+        }
+    }
+
+    private void write(int number, byte[] bytes, float[] values, Session session) {
         Slices slices = slices();
-        float[] values = new float[slices.length(0)];
-        for (int part = 0; part < checksums.length; part++) {
-            int slice = part % slices.count();
-            int vector = part / slices.count();
-            byte[] bytes = bytes(vector, slice);
+        int vector = number / broadcasts(slices);
+        int first = number % broadcasts(slices) * SLICES_OF_BROADCAST;
+        int end = Math.min(slices.count(), first + SLICES_OF_BROADCAST);
+        for (int slice = first; slice < end; slice++) {
+            int part = vector * slices.count() + slice;
             int found = Floats.crc32c(bytes, at(slice, slices), Float.BYTES * slices.length(slice));
             if (found != checksums[part]) {
                 throw new IllegalStateException(String.format(
