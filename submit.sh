@@ -251,10 +251,12 @@ if [[ $dry_run ]]; then
   printf '%q ' "${command[@]}"
   echo
 elif [[ $deploy_mode == cluster ]]; then
-  # A driver that fails makes spark-submit show its own insides; on a standalone master it then ends with 0.
+  # A driver that fails makes spark-submit show its own insides; where a standalone master or Kubernetes ran it, it may yet
+  # end with 0.
   "${command[@]}" 2>&1 | awk '/^\tat / || /^Exception in thread "main" org\.apache\.spark\.SparkException: Application / { next }
     { print; fflush() }
     / is (FAILED|ERROR|KILLED), exiting/ { failed = 1 }
+    / phase: Failed/ { failed = match($0, / exit code: [0-9]+/) ? substr($0, RSTART + 12, RLENGTH - 12) : 1 }
     END { exit failed }' >&2
 else
   exec "${command[@]}"

@@ -169,6 +169,18 @@ class SubmitIT {
         assertThat(result.errors().strip()).isEqualTo(reason);
     }
 
+    /** spark-submit of 3.5 ends with 0 then as well. */
+    @Test
+    void theExitCodeOfADriverInAPodIsItsOwn(@TempDir Path spark) throws Exception {
+        String report = "INFO LoggingPodStatusWatcherImpl: State changed, new state:  pod name: fathom-train-driver"
+                + "  phase: Failed  container state: terminated  exit code: 2  termination reason: Error";
+        Result result = Command.of(SUBMIT, "train", "--master", "k8s://https://host:6443", "--deploy-mode", "cluster")
+                .with("SPARK_HOME", spark(spark, "echo '" + report + "'").toString())
+                .run(20);
+        assertThat(result.exitCode()).isEqualTo(2);
+        assertThat(result.errors().strip()).isEqualTo(report);
+    }
+
     @Test
     void aBrokenSparkHomeIsOneLine(@TempDir Path empty) throws Exception {
         Result result =
