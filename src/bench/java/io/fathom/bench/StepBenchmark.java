@@ -18,8 +18,8 @@ import java.util.concurrent.Future;
  * Times one training step, AdamW and clipping included, of each contender in turn: A B C D A B C D.
  *
  * <p>Arguments: names of {@link Row}s; {@code growth} for the table of {@link Growth}, {@code profile} for
- * {@link StepProfile}. A sample is the wall time of a few steps that all workers of a contender run side by side,
- * divided by their number; the first turns are warm-up.
+ * {@link StepProfile}, {@code gpt2-small} for {@link Gpt2Small}. A sample is the wall time of a few steps that all
+ * workers of a contender run side by side, divided by their number; the first turns are warm-up.
  */
 final class StepBenchmark {
     static final double LEARNING_RATE = 1e-4;
@@ -43,6 +43,7 @@ final class StepBenchmark {
         for (String name : args) {
             switch (name) {
                 case "growth" -> Growth.print();
+                case "gpt2-small" -> Gpt2Small.print();
                 case "profile" -> Row.ALL.forEach(StepProfile::profile);
                 default -> {
                     Row row = Row.named(name);

@@ -29,8 +29,6 @@ final class CpuSession implements Session {
 
     CpuSession(Program program, int threads) {
         this.program = program;
-        // oneDNN deals a kernel's work to the threads that the maker of the kernel may use, whoever runs it.
-        Blas.singleThreaded();
         this.memory = new SessionMemory(program);
         Lane[] lanes = Lowering.lanes(program, memory, threads);
         this.prepared = Lowering.steps(program, memory, firstWrite, lanes);

@@ -26,6 +26,8 @@ final class Lowering {
 
     /** The steps of {@code program} for {@code lanes}. */
     static List<PreparedStep> steps(Program program, SessionMemory memory, FirstWrite firstWrite, Lane[] lanes) {
+        // oneDNN deals a kernel's work to the threads that the maker of the kernel may use, whoever runs it.
+        Blas.singleThreaded();
         Lowering lowering = new Lowering(new Binding(memory, firstWrite, lanes));
         program.instructions().forEach(lowering::lower);
         lowering.steps.addAll(
