@@ -60,9 +60,8 @@ final class Vectors {
     }
 
     /**
-     * e^(t / PART) to 2e-6 of the result where t / PART lies between -10 and 1 or so: six terms of the series of e^t,
-     * then five squarings. Far below, where e^(t / PART) is nothing beside 1, the result is nothing too, 6e-35 at
-     * least.
+     * e^(t / PART) for t / PART of at most 1 or so, to 3e-6 of the result and 5e-9 beside: six terms of the series of
+     * e^t, then five squarings. 6e-35 at least.
      */
     private static float expOfPart(float t) {
         float z = Math.max(t, LEAST_PART);
