@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Clipping and AdamW on the device, and the moments in use: a worker's, or else some of the session's own. */
 final class Optimizer implements AutoCloseable {
-    private static final int NORM = 9;
+    private static final int NORM = 11;
 
     private final Program program;
     private final Device device;
@@ -107,6 +107,8 @@ final class Optimizer implements AutoCloseable {
                 (float) step.weightDecay(),
                 (float) step.clipNorm(),
                 (float) step.gradientScale(),
+                (float) (1 - step.beta1()),
+                (float) (1 - step.beta2()),
                 (float) (1 - Math.pow(step.beta1(), step.step())),
                 (float) (1 - Math.pow(step.beta2(), step.step())));
     }

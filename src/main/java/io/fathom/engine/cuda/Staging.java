@@ -18,9 +18,9 @@ final class Staging implements AutoCloseable {
     private static final int CHUNK = 1 << 21;
     private static final int SLOTS = 2;
     /** Bytes of the Update structure, and of its numbers, after which come the addresses of the moments. */
-    static final int UPDATE_BYTES = 64;
+    static final int UPDATE_BYTES = 72;
 
-    private static final int UPDATE_NUMBER_BYTES = 48;
+    private static final int UPDATE_NUMBER_BYTES = 56;
 
     private final CUstream_st stream;
     private final int tokens;

@@ -3,6 +3,7 @@
 // What the host gives with each update, and what comes back.
 struct Update {
     float learningRate, beta1, beta2, epsilon, weightDecay, clipNorm, gradientScale;
+    float fresh1, fresh2;           // 1 - beta, which single precision would round to something else: 0.999f is not 0.999
     float correction1, correction2; // 1 - beta^step
     float norm, factor;             // out: norm before clipping; what the gradient is multiplied with
     int finite;                     // out: 0 leaves everything as it was
@@ -59,8 +60,8 @@ extern "C" __global__ __launch_bounds__(256) void adamw(float* parameters, const
 #pragma unroll
         for (int j = 0; j < 4; j++) {
             float x = g[j] * u.factor;
-            m[j] = u.beta1 * m[j] + (1.f - u.beta1) * x;
-            v[j] = u.beta2 * v[j] + (1.f - u.beta2) * x * x;
+            m[j] = u.beta1 * m[j] + u.fresh1 * x;
+            v[j] = u.beta2 * v[j] + u.fresh2 * x * x;
             p[j] = p[j] * keep - step * m[j] / (sqrtf(v[j]) * root + u.epsilon);
         }
         store<4>(parameters + at, p);
