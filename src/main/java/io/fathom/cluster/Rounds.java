@@ -77,8 +77,7 @@ final class Rounds implements AutoCloseable {
         Replica parameters = Replica.of(spark, theta, moments, slices);
         float[][] shared = new float[vectors() - 1][slices.size()];
         List<Tuple2<Integer, byte[]>> results;
-        try (Arrivals arrivals =
-                new Arrivals(vectors() * slices.count(), (number, mean) -> take(number, mean, step, shared))) {
+        try (Arrivals arrivals = new Arrivals((number, mean) -> take(number, mean, step, shared))) {
             results = results(new TrainWorker(history, spec, localSteps, seconds, parameters, codec), arrivals);
         } catch (RuntimeException e) {
             parameters.destroy();
@@ -120,6 +119,7 @@ final class Rounds implements AutoCloseable {
             results.stream()
                     .filter(result -> result._1() != Emission.REPORT)
                     .forEach(mean -> arrivals.take(mean._1(), mean._2()));
+            arrivals.await();
             return results;
         } finally {
             // Spark would keep them until the driver's next full collection, and the disk would fill.
