@@ -95,12 +95,7 @@ final class Replica implements Serializable {
 
     /** Copies slice {@code slice} of the parameters to the beginning of {@code values}. */
     void read(int slice, float[] values) {
-        read(slice, bytes(0, slice), values);
-    }
-
-    private byte[] bytes(int vector, int slice) {
-        return sent.get(vector * broadcasts(slices()) + slice / SLICES_OF_BROADCAST)
-                .value();
+        read(slice, sent.get(slice / SLICES_OF_BROADCAST).value(), values);
     }
 
     private void read(int slice, byte[] bytes, float[] values) {

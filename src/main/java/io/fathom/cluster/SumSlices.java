@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.BiConsumer;
 import org.apache.spark.api.java.function.FlatMapFunction;
 import org.apache.spark.api.plugin.PluginContext;
 import scala.Tuple2;
@@ -48,6 +49,9 @@ final class SumSlices implements FlatMapFunction<Iterator<Tuple2<Integer, ByteBu
         Optional<PluginContext> driver = FathomPlugin.toDriver();
         Map<Integer, SliceMean> means = new TreeMap<>();
         float[] room = new float[Math.min(size, sliceFloats)];
+        BiConsumer<Integer, SliceMean> deliver = (number, mean) -> driver.ifPresentOrElse(
+                way -> send(way, number, mean.bytes(room), sent),
+                () -> out.add(new Tuple2<>(number, mean.bytes(room))));
         while (parcels.hasNext()) {
             Tuple2<Integer, ByteBuffer> parcel = parcels.next();
             int number = parcel._1();
@@ -59,15 +63,13 @@ final class SumSlices implements FlatMapFunction<Iterator<Tuple2<Integer, ByteBu
             }
             SliceMean mean = means.computeIfAbsent(number, this::mean);
             mean.add(Contribution.of(parcel._2()), room);
-            if (driver.isPresent() && mean.holds(workers)) {
+            if (mean.holds(workers)) {
                 means.remove(number);
-                send(driver.get(), number, mean.bytes(room), sent);
+                deliver.accept(number, mean);
             }
         }
         // Of slices that not every worker gave.
-        means.forEach((number, mean) -> driver.ifPresentOrElse(
-                way -> send(way, number, mean.bytes(room), sent),
-                () -> out.add(new Tuple2<>(number, mean.bytes(room)))));
+        means.forEach(deliver);
         driver.ifPresent(way -> requireArrived(way, sent));
         return out.iterator();
     }

@@ -1,7 +1,5 @@
 package io.fathom.engine.cpu;
 
-import java.util.Arrays;
-
 /** Adds one row that all lanes summed in their partials to its gradient, in the order of the lanes. */
 record AddPartialsStep(Lane[] lanes, int at, Floats gradient, int length, Beta beta) implements Step {
     @Override
@@ -10,11 +8,7 @@ record AddPartialsStep(Lane[] lanes, int at, Floats gradient, int length, Beta b
         int n = lane.to(length) - from;
         for (int done = 0; done < n; done += Lane.BLOCK) {
             int m = Math.min(Lane.BLOCK, n - done);
-            if (beta.sets()) {
-                Arrays.fill(lane.a, 0, m, 0f);
-            } else {
-                gradient.get(from + done, lane.a, m);
-            }
+            beta.begin(gradient, from + done, lane.a, m);
             for (Lane other : lanes) {
                 other.partials.get(at + from + done, lane.b, m);
                 Vectors.add(lane.a, lane.b, m);

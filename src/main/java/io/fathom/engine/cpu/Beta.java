@@ -1,5 +1,7 @@
 package io.fathom.engine.cpu;
 
+import java.util.Arrays;
+
 /** What a step multiplies the former content of its result by, as in BLAS: 0 to set it, 1 to add to it. */
 interface Beta {
     Beta ZERO = () -> 0f;
@@ -10,5 +12,17 @@ interface Beta {
 
     default boolean sets() {
         return now() == 0f;
+    }
+
+    /**
+     * What the {@code n} floats of {@code result} from {@code from} on give to a sum over them, to the front of
+     * {@code sum}.
+     */
+    default void begin(Floats result, int from, float[] sum, int n) {
+        if (sets()) {
+            Arrays.fill(sum, 0, n, 0f);
+        } else {
+            result.get(from, sum, n);
+        }
     }
 }

@@ -1,7 +1,5 @@
 package io.fathom.engine.cpu;
 
-import java.util.Arrays;
-
 /**
  * {@link io.fathom.program.Instruction.EmbeddingGrad}: a lane owns the tokens whose id leaves its index, and a share of
  * the positions, so that no two lanes add to one row.
@@ -22,11 +20,7 @@ record EmbeddingGradStep(
         }
         int to = lane.to(length);
         for (int position = lane.from(length); position < to; position++) {
-            if (beta.sets()) {
-                Arrays.fill(lane.a, 0, width, 0f);
-            } else {
-                dPositionTable.get(position * width, lane.a, width);
-            }
+            beta.begin(dPositionTable, position * width, lane.a, width);
             for (int row = position; row < tokens.length; row += length) {
                 add(lane, row);
             }

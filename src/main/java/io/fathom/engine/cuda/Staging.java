@@ -17,10 +17,10 @@ import org.bytedeco.javacpp.Pointer;
 final class Staging implements AutoCloseable {
     private static final int CHUNK = 1 << 21;
     private static final int SLOTS = 2;
-    /** Bytes of the Update structure, and of its numbers, after which come the addresses of the moments. */
-    static final int UPDATE_BYTES = 72;
-
+    /** Of the Update structure: its numbers, after which come the addresses of the two moments. */
     private static final int UPDATE_NUMBER_BYTES = 56;
+
+    static final int UPDATE_BYTES = UPDATE_NUMBER_BYTES + 2 * Long.BYTES;
 
     private final CUstream_st stream;
     private final int tokens;
