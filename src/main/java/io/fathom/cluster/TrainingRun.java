@@ -169,12 +169,14 @@ public final class TrainingRun {
             log.add(metrics);
             FathomPlugin.show(metrics);
             before = "; round " + round + ": " + metrics.inShort();
-            if (last || round % config.checkpoint().everyRounds() == 0 || interruption.requested()) {
+            // Asked once: who is told to stop after this must still make a round that is saved.
+            boolean stop = !last && interruption.requested();
+            if (last || stop || round % config.checkpoint().everyRounds() == 0) {
                 log.flush();
                 save(now, rounds);
             }
             progress.round(metrics, config.rounds(), secondsLeft(from, now));
-            if (interruption.requested() && !last) {
+            if (stop) {
                 throw new StoppedException(
                         "stopped after round " + round + " of " + config.rounds() + ", which is saved");
             }

@@ -110,9 +110,9 @@ class FailuresTest {
         List<String> arguments = new ArrayList<>(List.of(master, run, plan.toString(), faults, file));
         arguments.addAll(SHORT);
         Process driver = Processes.start(directory, FaultyDriver.class, arguments);
-        if (!driver.waitFor(150, TimeUnit.SECONDS)) {
-            driver.destroyForcibly().waitFor();
-        }
+        boolean ended = driver.waitFor(5, TimeUnit.MINUTES);
+        driver.destroyForcibly().waitFor();
+        assertThat(ended).as("not hanging:%n%s", output()).isTrue();
         return driver.exitValue();
     }
 

@@ -59,8 +59,10 @@ class NothingIsLeftTest {
     /** Spark removes blocks and files a moment after it is told to, and its own task binaries after a collection. */
     private static void awaitNothing(JavaSparkContext spark, Path scratch, long most) {
         Awaitility.await()
-                .atMost(20, TimeUnit.SECONDS)
+                .atMost(120, TimeUnit.SECONDS)
                 .pollInterval(20, TimeUnit.MILLISECONDS)
+                // A file that goes while its folder is walked.
+                .ignoreException(UncheckedIOException.class)
                 .untilAsserted(() -> {
                     System.gc();
                     assertThat(shuffleFiles(scratch)).isZero();

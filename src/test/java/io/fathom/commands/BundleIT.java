@@ -27,7 +27,7 @@ class BundleIT {
     void aBundleRunsJobsWithoutJavaAndSpark() throws Exception {
         FileUtils.deleteDirectory(BUNDLE.toFile());
         Result made = Command.of("./submit.sh", "bundle", "--with-jre", BUNDLE.toString())
-                .run(120);
+                .run();
         assertThat(made.exitCode()).as(made.errors()).isZero();
         assertThat(made.output()).startsWith("target/bundle: ").contains("of which jre");
         assertThat(size(BUNDLE)).isLessThan(360L << 20);
@@ -37,7 +37,7 @@ class BundleIT {
         Path moved = machine.resolve("a b");
         Files.createSymbolicLink(moved, BUNDLE.toAbsolutePath());
         String path = toolsAlone();
-        Result verified = command(path, moved, "verify", "--summary").run(120);
+        Result verified = command(path, moved, "verify", "--summary").run();
         assertThat(verified.exitCode()).as(verified.errors()).isZero();
         assertThat(verified.output()).contains("Every quantity of ").contains(" on cpu: ");
 
@@ -50,13 +50,13 @@ class BundleIT {
                         "src/test/resources/commands/tiny-demo.conf",
                         "--run",
                         run.toString())
-                .run(240);
+                .run();
         assertThat(demo.exitCode()).as(demo.errors()).isZero();
         assertThat(demo.errors()).isEmpty();
         assertThat(demo.output()).contains("computing on cpu: ");
         assertThat(run.resolve("report.html")).exists();
         assertThat(Command.of(moved.resolve("submit.sh").toString(), "bundle")
-                        .run(20)
+                        .run()
                         .errors())
                 .contains("is a bundle already");
     }
@@ -73,7 +73,7 @@ class BundleIT {
     private static String failure(String... options) throws Exception {
         String[] words = Stream.concat(Stream.of("./submit.sh", "bundle"), Stream.of(options))
                 .toArray(String[]::new);
-        Result result = Command.of(words).run(20);
+        Result result = Command.of(words).run();
         assertThat(result.exitCode()).isEqualTo(2);
         return result.errors().strip();
     }

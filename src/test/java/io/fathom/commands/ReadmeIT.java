@@ -51,7 +51,7 @@ class ReadmeIT {
             if (command.startsWith("./submit.sh")) {
                 List<String> words = List.of(command.replaceAll("\\s+#.*", "").split("\\s+"));
                 String job = words.get(1);
-                Result result = Command.of("./submit.sh", job, "--help").run(60);
+                Result result = Command.of("./submit.sh", job, "--help").run();
                 assertThat(result.exitCode()).as(command).isZero();
                 words.stream()
                         .skip(2)
@@ -66,7 +66,7 @@ class ReadmeIT {
     void theDemoGoesFromTextToReport() throws Exception {
         FileUtils.deleteDirectory(RUN.toFile());
         Result result = Command.of("./submit.sh", "demo", "--config", "src/test/resources/commands/tiny-demo.conf")
-                .run(240);
+                .run();
         assertThat(result.exitCode()).as(result.errors()).isZero();
         assertThat(result.errors()).as("nothing but the job's own lines").isEmpty();
         assertThat(result.output())
@@ -107,7 +107,7 @@ class ReadmeIT {
     private static String job(String... words) throws Exception {
         List<String> command = new ArrayList<>(List.of("./submit.sh"));
         command.addAll(List.of(words));
-        Result result = Command.of(command.toArray(String[]::new)).run(120);
+        Result result = Command.of(command.toArray(String[]::new)).run();
         assertThat(result.exitCode()).as("%s: %s", command, result.errors()).isZero();
         return result.output();
     }

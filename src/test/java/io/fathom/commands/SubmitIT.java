@@ -19,14 +19,14 @@ class SubmitIT {
 
     @Test
     void withoutAJobItTellsHowToUseIt() throws Exception {
-        Result result = Command.of(SUBMIT).run(20);
+        Result result = Command.of(SUBMIT).run();
         assertThat(result.exitCode()).isEqualTo(2);
         assertThat(result.errors()).startsWith("usage: ./submit.sh JOB");
     }
 
     @Test
     void helpListsTheJobs() throws Exception {
-        Result result = Command.of(SUBMIT, "--help").run(60);
+        Result result = Command.of(SUBMIT, "--help").run();
         assertThat(result.exitCode()).isZero();
         assertThat(result.output()).startsWith("usage: ./submit.sh JOB").contains("Jobs:", "generate", "train", "demo");
         assertThat(result.errors()).isEmpty();
@@ -34,7 +34,7 @@ class SubmitIT {
 
     @Test
     void anUnknownJobIsOneLineAndTheExitCodeOfAMistake() throws Exception {
-        Result result = Command.of(SUBMIT, "trian").run(60);
+        Result result = Command.of(SUBMIT, "trian").run();
         assertThat(result.exitCode()).isEqualTo(2);
         assertThat(result.errors().strip())
                 .hasLineCount(1)
@@ -43,7 +43,7 @@ class SubmitIT {
 
     @Test
     void anUnknownSettingIsOneLine() throws Exception {
-        Result result = Command.of(SUBMIT, "train", "--set", "train.round=3").run(60);
+        Result result = Command.of(SUBMIT, "train", "--set", "train.round=3").run();
         assertThat(result.exitCode()).isEqualTo(2);
         assertThat(result.errors().strip())
                 .isEqualTo("fathom train: train.round = \"3\": unknown key; did you mean rounds? (--set)");
@@ -53,7 +53,7 @@ class SubmitIT {
     void dryRunPrintsTheCommandAndRunsNothing() throws Exception {
         Result result = Command.of(
                         SUBMIT, "train", "--dry-run", "--conf", "spark.ui.enabled=true", "--master", "local[3]")
-                .run(20);
+                .run();
         assertThat(result.exitCode()).isZero();
         assertThat(result.output())
                 .contains("java.arguments", "-Dspark.ui.enabled=true", "io.fathom.jobs.Fathom train")
@@ -83,7 +83,7 @@ class SubmitIT {
                         "--vendor-flag",
                         "on")
                 .with("SPARK_HOME", recordingSpark(spark).toString());
-        Result result = command.run(20);
+        Result result = command.run();
         assertThat(result.exitCode()).as(result.errors()).isEqualTo(7);
         assertThat(result.errors().lines().toList())
                 .containsSubsequence("--master", "yarn", "--queue", "night", "--deploy-mode", "cluster")
@@ -109,7 +109,7 @@ class SubmitIT {
         String properties = "conf/spark-" + kind + ".conf";
         Result result = Command.of(SUBMIT, "train", "--properties-file", properties, "--config", "conf/small.conf")
                 .with("SPARK_HOME", recordingSpark(spark).toString())
-                .run(20);
+                .run();
         assertThat(result.exitCode()).as(result.errors()).isEqualTo(7);
         String submitted = "standalone".equals(kind) ? result.output() : result.errors();
         assertThat(submitted.lines().toList())
@@ -132,7 +132,7 @@ class SubmitIT {
         Command command =
                 Command.of(SUBMIT, "train", "--config", "conf/small.conf", "--properties-file", properties.toString());
         Result result =
-                command.with("SPARK_HOME", recordingSpark(spark).toString()).run(20);
+                command.with("SPARK_HOME", recordingSpark(spark).toString()).run();
         assertThat(result.exitCode()).isEqualTo(7);
         assertThat(result.errors().lines().toList())
                 .containsSubsequence("--files", "hdfs:///theirs.txt,conf/small.conf")
@@ -148,7 +148,7 @@ class SubmitIT {
         String lastLine = "INFO ClientEndpoint: State of driver driver-1 is FAILED, exiting spark-submit JVM.";
         Result result = Command.of(SUBMIT, "train", "--master", "spark://host:7077", "--deploy-mode", "cluster")
                 .with("SPARK_HOME", spark(spark, "echo " + lastLine).toString())
-                .run(20);
+                .run();
         assertThat(result.exitCode()).isEqualTo(1);
         assertThat(result.errors().strip()).isEqualTo(lastLine);
     }
@@ -164,7 +164,7 @@ class SubmitIT {
                         echo 'Exception in thread "main" org.apache.spark.SparkException: Application a_1 finished' >&2
                         printf '\\tat org.apache.spark.deploy.yarn.Client.run(Client.scala:1312)\\n' >&2
                         exit 1""".formatted(reason)).toString())
-                .run(20);
+                .run();
         assertThat(result.exitCode()).isEqualTo(1);
         assertThat(result.errors().strip()).isEqualTo(reason);
     }
@@ -176,7 +176,7 @@ class SubmitIT {
                 + "  phase: Failed  container state: terminated  exit code: 2  termination reason: Error";
         Result result = Command.of(SUBMIT, "train", "--master", "k8s://https://host:6443", "--deploy-mode", "cluster")
                 .with("SPARK_HOME", spark(spark, "echo '" + report + "'").toString())
-                .run(20);
+                .run();
         assertThat(result.exitCode()).isEqualTo(2);
         assertThat(result.errors().strip()).isEqualTo(report);
     }
@@ -184,14 +184,14 @@ class SubmitIT {
     @Test
     void aBrokenSparkHomeIsOneLine(@TempDir Path empty) throws Exception {
         Result result =
-                Command.of(SUBMIT, "train").with("SPARK_HOME", empty.toString()).run(20);
+                Command.of(SUBMIT, "train").with("SPARK_HOME", empty.toString()).run();
         assertThat(result.exitCode()).isEqualTo(2);
         assertThat(result.errors().strip()).hasLineCount(1).startsWith("submit.sh: SPARK_HOME is ");
     }
 
     @Test
     void aClusterWithoutSparkIsOneLine() throws Exception {
-        Result result = Command.of(SUBMIT, "train", "--master", "yarn").run(20);
+        Result result = Command.of(SUBMIT, "train", "--master", "yarn").run();
         assertThat(result.exitCode()).isEqualTo(2);
         assertThat(result.errors().strip())
                 .isEqualTo("submit.sh: --master yarn needs a Spark distribution: set SPARK_HOME");

@@ -15,8 +15,10 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import org.apache.spark.api.java.JavaSparkContext;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -60,10 +62,15 @@ class SeenFromOutsideTest {
                     .isEqualTo(Math.max(
                             last.at("/workerChange/0").asDouble(),
                             last.at("/workerChange/1").asDouble()));
-            assertThat(get(ui + "/api/v1/applications/" + spark.sc().applicationId() + "/jobs"))
-                    .contains("round 1/3: 2 workers x 2 steps\"")
-                    .containsPattern("round 3/3: 2 workers x 2 steps; round 2: loss \\d\\.\\d{4}, [0-9,]+ tokens/s\"")
-                    .contains("validation after round 3", "checkpoint of round 3");
+            // Spark tells the page of its jobs in a thread of its own.
+            Awaitility.await()
+                    .atMost(60, TimeUnit.SECONDS)
+                    .untilAsserted(() -> assertThat(get(
+                                    ui + "/api/v1/applications/" + spark.sc().applicationId() + "/jobs"))
+                            .contains("round 1/3: 2 workers x 2 steps\"")
+                            .containsPattern(
+                                    "round 3/3: 2 workers x 2 steps; round 2: loss \\d\\.\\d{4}, [0-9,]+ tokens/s\"")
+                            .contains("validation after round 3", "checkpoint of round 3"));
         }
     }
 
