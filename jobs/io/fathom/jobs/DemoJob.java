@@ -82,9 +82,7 @@ final class DemoJob implements Callable<Integer> {
 
     private TrainingSummary train(JavaSparkContext spark, RunConfig config, String name) throws IOException {
         try {
-            boolean begun = !new CheckpointStore(spark.hadoopConfiguration(), config.run())
-                    .list()
-                    .isEmpty();
+            boolean begun = new CheckpointStore(spark.hadoopConfiguration(), config.run()).begun();
             return TrainJob.train(spark, config, name, options.command(), begun);
         } catch (StoppedException e) {
             throw e.with("the demo goes on from there when it is run again");

@@ -2,7 +2,10 @@ package io.fathom.jobs;
 
 import io.fathom.checkpoint.Checkpoint;
 import io.fathom.checkpoint.CheckpointStore;
+import io.fathom.checkpoint.CheckpointWriter;
+import io.fathom.checkpoint.Claim;
 import io.fathom.checkpoint.RunDirectory;
+import io.fathom.checkpoint.Start;
 import io.fathom.checkpoint.TrainingProgress;
 import io.fathom.config.ConfigReader;
 import io.fathom.config.ConfigWriter;
@@ -56,6 +59,9 @@ final class ImportJob implements Callable<Integer> {
             throw new UserError(run.path() + ": holds a run already, trained to round "
                     + store.newest().round() + "; give another --run");
         }
+        Claim.unended(run).ifPresent(other -> {
+            throw new UserError(run.path() + ": is the run of " + other + ", which has not ended; give another --run");
+        });
         LocalFiles files = new LocalFiles(Path.of(from));
         Weights weights = Gpt2Import.read(files);
         Optional<Tokenizer> tokenizer = Tokenizers.ofVocabulary(weights.spec().vocabulary());
@@ -70,9 +76,12 @@ final class ImportJob implements Callable<Integer> {
 
         TrainingProgress start = new TrainingProgress(
                 0, config.seed(), Collections.nCopies(config.train().workers(), 0L), 0, 0, 0);
-        store.begin(0);
-        store.publish(new Checkpoint(weights.spec(), weights.parameters(), Optional.empty(), start), List.of(), 1);
-        run.write("config.conf", ConfigWriter.render(imported));
+        try (Claim claim = Claim.take(run, Start.now(""))) {
+            CheckpointWriter writer = new CheckpointWriter(claim);
+            writer.begin(0);
+            writer.publish(new Checkpoint(weights.spec(), weights.parameters(), Optional.empty(), start), List.of(), 1);
+            run.write("config.conf", ConfigWriter.render(imported));
+        }
         System.out.printf(
                 Locale.ROOT,
                 "%,d parameters, %d blocks, routed %s, %s%n%s%n",

@@ -4,6 +4,7 @@ import io.fathom.checkpoint.Checkpoint;
 import io.fathom.checkpoint.CheckpointStore;
 import io.fathom.checkpoint.Provenance;
 import io.fathom.checkpoint.RunDirectory;
+import io.fathom.cluster.ClaimedStart;
 import io.fathom.cluster.ConsoleProgress;
 import io.fathom.cluster.EngineLines;
 import io.fathom.cluster.StoppedException;
@@ -78,22 +79,26 @@ final class TrainJob implements Callable<Integer> {
         TrainingRun training = new TrainingRun(
                 spark, config, spec, corpus.train(), corpus.validation(), run, ConsoleProgress.standard(name));
 
-        Checkpoint from = training.begin(resume);
-        if (from.round() >= config.train().rounds()) {
-            System.out.println("nothing left to train: round " + from.round() + " is reached, train.rounds = "
-                    + config.train().rounds());
-        }
-        Provenance now = Provenance.now(
-                command,
-                spark.version(),
-                config.seed(),
-                Provenance.CorpusIdentity.of(config.corpusPath(), corpus.manifest()));
-        (from.round() > 0 ? now.resuming(run, from.round()) : now).writeTo(run);
-        run.write("config.conf", ConfigWriter.render(config));
-        TrainingSummary summary = training.train(from);
+        try (ClaimedStart start = training.begin(resume)) {
+            int round = start.from().round();
+            if (round >= config.train().rounds()) {
+                System.out.println("nothing left to train: round " + round + " is reached, train.rounds = "
+                        + config.train().rounds());
+            }
+            Provenance now = Provenance.now(
+                    command,
+                    spark.version(),
+                    config.seed(),
+                    Provenance.CorpusIdentity.of(config.corpusPath(), corpus.manifest()));
+            start.claim().check();
+            (round > 0 ? now.resuming(run, round) : now).writeTo(run);
+            run.write("config.conf", ConfigWriter.render(config));
+            TrainingSummary summary = training.train(start);
 
-        saveModel(new CheckpointStore(run).newest(), run);
-        return summary;
+            start.claim().check();
+            saveModel(new CheckpointStore(run).newest(), run);
+            return summary;
+        }
     }
 
     /** SameDiff writes to local files alone, so the model is made here and then copied. */

@@ -48,11 +48,14 @@ public final class CheckpointJson {
     }
 
     static <T> T read(String json, Class<T> type, String path) {
+        return read(json, type, path, Checkpoint.REMEDY);
+    }
+
+    static <T> T read(String json, Class<T> type, String path, String remedy) {
         try {
             return MAPPER.readValue(json, type);
         } catch (JsonProcessingException e) {
-            throw new UserError(
-                    path + ": is not what Fathom writes (" + e.getOriginalMessage() + ")" + Checkpoint.REMEDY, e);
+            throw new UserError(path + ": is not what Fathom writes (" + e.getOriginalMessage() + ")" + remedy, e);
         }
     }
 }

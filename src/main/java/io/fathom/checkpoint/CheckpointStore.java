@@ -1,5 +1,6 @@
 package io.fathom.checkpoint;
 
+import io.fathom.config.TrainConfig.InnerMoments;
 import io.fathom.config.UserError;
 import io.fathom.model.ModelSpec;
 import io.fathom.model.ParameterLayout;
@@ -10,9 +11,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
 import java.util.zip.CRC32C;
 import org.apache.hadoop.conf.Configuration;
 import org.slf4j.Logger;
@@ -24,18 +23,17 @@ import org.slf4j.LoggerFactory;
  * the outer optimizer has state, {@code model.json}, {@code progress.json} and, written last, {@code manifest.json}
  * with the length and CRC32C of all of them.
  *
- * <p>A directory without a manifest does not exist. A checkpoint is gathered in a hidden directory, which workers may
- * write to from other machines, then renamed, then given its manifest.
+ * <p>A directory without a manifest does not exist. {@link CheckpointWriter} writes them.
  */
 public final class CheckpointStore {
     private static final Logger LOG = LoggerFactory.getLogger(CheckpointStore.class);
-    private static final String ROOT = "checkpoints/";
-    private static final String MANIFEST = "manifest.json";
-    private static final String MODEL = "model.json";
-    private static final String PROGRESS = "progress.json";
-    private static final String PARAMETERS = "parameters";
-    private static final String OUTER = "outer";
-    private static final String MOMENTS = "moments";
+    static final String ROOT = "checkpoints/";
+    static final String MANIFEST = "manifest.json";
+    static final String MODEL = "model.json";
+    static final String PROGRESS = "progress.json";
+    static final String PARAMETERS = "parameters";
+    static final String OUTER = "outer";
+    static final String MOMENTS = "moments";
 
     private final RunDirectory run;
 
@@ -59,6 +57,11 @@ public final class CheckpointStore {
         }
         rounds.sort(Comparator.naturalOrder());
         return rounds;
+    }
+
+    /** Whether something is saved, or a start has not ended that may be about to. */
+    public boolean begun() {
+        return !list().isEmpty() || Claim.unended(run).isPresent();
     }
 
     /**
@@ -101,12 +104,26 @@ public final class CheckpointStore {
         return Optional.empty();
     }
 
+    /** What the checkpoint of {@code round} is of; throws {@link UserError} as {@link #read} does. */
+    public CheckpointHead head(int round) {
+        return head(round, manifest(round));
+    }
+
+    private CheckpointHead head(int round, Manifest manifest) {
+        InnerMoments moments = manifest.files().containsKey(MOMENTS)
+                ? InnerMoments.AVERAGE
+                : manifest.files().containsKey(momentsName(0)) ? InnerMoments.LOCAL : InnerMoments.RESET;
+        return new CheckpointHead(
+                json(round, manifest, MODEL, ModelSpec.class),
+                json(round, manifest, PROGRESS, TrainingProgress.class),
+                moments);
+    }
+
     /** The checkpoint of {@code round}; throws {@link UserError} when there is none, or it is not what was written. */
     public Checkpoint read(int round) {
         Manifest manifest = manifest(round);
-        ModelSpec spec = json(round, manifest, MODEL, ModelSpec.class);
-        TrainingProgress progress = json(round, manifest, PROGRESS, TrainingProgress.class);
-        int size = ParameterLayout.of(spec).size();
+        CheckpointHead head = head(round, manifest);
+        int size = ParameterLayout.of(head.spec()).size();
         float[] parameters = vectors(round, manifest, PARAMETERS, 1, size)[0];
         Optional<float[]> velocity = manifest.files().containsKey(OUTER)
                 ? Optional.of(vectors(round, manifest, OUTER, 1, size)[0])
@@ -114,16 +131,11 @@ public final class CheckpointStore {
         Optional<Moments> moments = manifest.files().containsKey(MOMENTS)
                 ? Optional.of(shared(vectors(round, manifest, MOMENTS, 2, size)))
                 : Optional.empty();
-        return new Checkpoint(spec, parameters, velocity, moments, progress);
+        return new Checkpoint(head.spec(), parameters, velocity, moments, head.progress());
     }
 
     private static Moments shared(float[][] read) {
         return new Moments(read[0], read[1]);
-    }
-
-    /** Whether the checkpoint of {@code round} holds moments of each worker. */
-    public boolean holdsWorkerMoments(int round) {
-        return manifest(round).files().containsKey(momentsName(0));
     }
 
     /**
@@ -152,72 +164,6 @@ public final class CheckpointStore {
             }
             sum.checkCrc(run.path(file), crc.getValue());
         });
-    }
-
-    /** Begins the checkpoint of {@code round}: clears what a crash may have left of it. */
-    public void begin(int round) {
-        run.delete(staging(round));
-        run.createDirectory(staging(round));
-    }
-
-    /**
-     * Writes one worker's moments, of {@code size} floats each, into a checkpoint that has begun; may be called again,
-     * and from any machine.
-     */
-    public FileSum writeMoments(int round, int worker, int size, VectorPieces moments) {
-        return VectorFile.write(run, staging(round) + momentsName(worker), 2, size, moments);
-    }
-
-    /**
-     * Writes the rest of a checkpoint that has begun and publishes it, then deletes all but the newest {@code keep}.
-     *
-     * @param moments what {@link #writeMoments} returned, in worker order
-     */
-    public void publish(Checkpoint checkpoint, List<FileSum> moments, int keep) {
-        int round = checkpoint.round();
-        String staging = staging(round);
-        Map<String, FileSum> files = new TreeMap<>();
-        for (int worker = 0; worker < moments.size(); worker++) {
-            files.put(momentsName(worker), moments.get(worker));
-        }
-        files.put(PARAMETERS, VectorFile.write(run, staging + PARAMETERS, checkpoint.parameters()));
-        checkpoint
-                .moments()
-                .ifPresent(m -> files.put(MOMENTS, VectorFile.write(run, staging + MOMENTS, m.first(), m.second())));
-        checkpoint.velocity().ifPresent(v -> files.put(OUTER, VectorFile.write(run, staging + OUTER, v)));
-        files.put(MODEL, writeJson(staging + MODEL, checkpoint.spec()));
-        files.put(PROGRESS, writeJson(staging + PROGRESS, checkpoint.progress()));
-        run.delete(directory(round));
-        run.rename(staging, directory(round));
-        writeJson(directory(round) + MANIFEST, new Manifest(Manifest.FORMAT, Manifest.VERSION, round, files));
-        prune(keep);
-    }
-
-    /** Deletes what {@link #begin} began. */
-    public void abandon(int round) {
-        run.delete(staging(round));
-    }
-
-    /** Deletes the checkpoints after {@code round}: what a run that goes on from {@code round} will write again. */
-    public void deleteAfter(int round) {
-        list().stream().filter(r -> r > round).forEach(this::delete);
-    }
-
-    private void prune(int keep) {
-        List<Integer> rounds = list();
-        rounds.subList(0, Math.max(0, rounds.size() - keep)).forEach(this::delete);
-    }
-
-    private void delete(int round) {
-        // Without its manifest it no longer exists, however far the rest of the deletion comes.
-        run.delete(directory(round) + MANIFEST);
-        run.delete(directory(round));
-    }
-
-    private FileSum writeJson(String name, Object value) {
-        byte[] bytes = CheckpointJson.write(value).getBytes(StandardCharsets.UTF_8);
-        run.write(name, bytes);
-        return FileSum.of(bytes);
     }
 
     private Manifest manifest(int round) {
@@ -257,15 +203,11 @@ public final class CheckpointStore {
         return VectorFile.read(run, directory(round) + name, count, size, sum(round, manifest, name));
     }
 
-    private static String directory(int round) {
+    static String directory(int round) {
         return ROOT + String.format("round-%06d/", round);
     }
 
-    private static String staging(int round) {
-        return ROOT + String.format(".round-%06d.writing/", round);
-    }
-
-    private static String momentsName(int worker) {
+    static String momentsName(int worker) {
         return String.format("worker-%03d.moments", worker);
     }
 }

@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.CommonPathCapabilities;
 import org.apache.hadoop.fs.FSDataInputStream;
@@ -84,6 +85,17 @@ public final class RunDirectory {
     /** The text of a file. */
     public String readText(String name) {
         return new String(read(name), StandardCharsets.UTF_8);
+    }
+
+    /** The text of a file; empty where there is none. */
+    Optional<String> readIfThere(String name) {
+        try (FSDataInputStream in = files.open(new Path(root, name))) {
+            return Optional.of(new String(in.readAllBytes(), StandardCharsets.UTF_8));
+        } catch (FileNotFoundException e) {
+            return Optional.empty();
+        } catch (IOException e) {
+            throw failed("read", name, e);
+        }
     }
 
     /** Replaces a file by {@code text}, whole or not at all. */

@@ -3,6 +3,8 @@ package io.fathom.cluster;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.fathom.checkpoint.Claim;
+import io.fathom.checkpoint.OvertakenException;
 import io.fathom.checkpoint.RunDirectory;
 import java.util.ArrayList;
 import java.util.List;
@@ -21,12 +23,14 @@ final class MetricsLog {
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private final RunDirectory run;
+    private final Claim claim;
     private final List<JsonNode> rounds = new ArrayList<>();
     private long written = System.nanoTime() - INTERVAL_NANOS;
 
     /** The log of {@code run}, of which the lines up to {@code round} stay: those after it will be made again. */
-    MetricsLog(RunDirectory run, int round) {
+    MetricsLog(RunDirectory run, Claim claim, int round) {
         this.run = run;
+        this.claim = claim;
         if (round > 0 && run.exists(NAME)) {
             run.readText(NAME)
                     .lines()
@@ -53,7 +57,9 @@ final class MetricsLog {
         }
     }
 
+    /** Writes all rounds; throws {@link OvertakenException} when the claim is lost. */
     void flush() {
+        claim.check();
         StringBuilder text = new StringBuilder();
         rounds.forEach(round -> text.append(round).append('\n'));
         run.write(NAME, text.toString());

@@ -79,7 +79,7 @@ final class Rounds implements AutoCloseable {
         List<Tuple2<Integer, byte[]>> results;
         try (Arrivals arrivals = new Arrivals((number, mean) -> take(number, mean, step, shared))) {
             results = results(new TrainWorker(history, spec, localSteps, seconds, parameters, codec), arrivals);
-        } catch (RuntimeException e) {
+        } catch (Exception e) { // Spark's are checked ones, undeclared
             parameters.destroy();
             throw e;
         }
@@ -148,9 +148,9 @@ final class Rounds implements AutoCloseable {
         return Replica.vectors(tools.optimization().adamw().moments());
     }
 
-    /** Has every worker write its moments into the checkpoint of {@code round}, which has begun. In worker order. */
-    List<FileSum> writeMoments(HadoopSettings hadoop, String run, int round) {
-        return workers.map(new WriteMoments(history, hadoop, run, round)).collect().stream()
+    /** Has every worker write its moments into a checkpoint that has begun in {@code staging}. In worker order. */
+    List<FileSum> writeMoments(HadoopSettings hadoop, String run, String staging) {
+        return workers.map(new WriteMoments(history, hadoop, run, staging)).collect().stream()
                 .map(sum -> new FileSum(sum[0], sum[1]))
                 .toList();
     }

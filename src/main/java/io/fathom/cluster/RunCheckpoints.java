@@ -2,6 +2,8 @@ package io.fathom.cluster;
 
 import io.fathom.checkpoint.Checkpoint;
 import io.fathom.checkpoint.CheckpointStore;
+import io.fathom.checkpoint.CheckpointWriter;
+import io.fathom.checkpoint.Claim;
 import io.fathom.checkpoint.FileSum;
 import io.fathom.checkpoint.RunDirectory;
 import io.fathom.config.TrainConfig;
@@ -13,19 +15,18 @@ import java.util.List;
  * A run's checkpoints as its rounds use them: workers write the moments they keep, the driver the rest, and lost
  * workers begin again from there.
  */
-record RunCheckpoints(RunDirectory run, HadoopSettings hadoop, TrainConfig config) {
+record RunCheckpoints(RunDirectory run, Claim claim, HadoopSettings hadoop, TrainConfig config) {
 
     /** Saves {@code now}, the state of {@code rounds}; when it throws, earlier checkpoints are as they were. */
     void save(Checkpoint now, Rounds rounds) {
-        CheckpointStore store = store();
-        store.begin(now.round());
+        CheckpointWriter writer = new CheckpointWriter(claim);
+        String staging = writer.begin(now.round());
         try {
-            List<FileSum> moments =
-                    workersKeepMoments() ? rounds.writeMoments(hadoop, run.path(), now.round()) : List.of();
-            store.publish(now, moments, config.checkpoint().keep());
-        } catch (RuntimeException e) {
+            List<FileSum> moments = workersKeepMoments() ? rounds.writeMoments(hadoop, run.path(), staging) : List.of();
+            writer.publish(now, moments, config.checkpoint().keep());
+        } catch (Exception e) { // Spark's are checked ones, undeclared
             try {
-                store.abandon(now.round());
+                writer.abandon(now.round());
             } catch (RuntimeException left) {
                 e.addSuppressed(left);
             }
@@ -49,15 +50,12 @@ record RunCheckpoints(RunDirectory run, HadoopSettings hadoop, TrainConfig confi
         return config.adamw().moments() == InnerMoments.LOCAL;
     }
 
-    /** What of the run is saved, for a person. */
-    String newest() {
-        return store().list().stream()
-                .reduce((a, b) -> b)
-                .map(round -> "round " + round)
-                .orElse("nothing");
-    }
-
-    private CheckpointStore store() {
-        return new CheckpointStore(run);
+    /** What of {@code run} is saved, for a person. */
+    static String newest(RunDirectory run) {
+        return new CheckpointStore(run)
+                .list().stream()
+                        .reduce((a, b) -> b)
+                        .map(round -> "round " + round)
+                        .orElse("nothing");
     }
 }

@@ -7,7 +7,9 @@ import io.fathom.average.SliceCodec;
 import io.fathom.average.Slices;
 import io.fathom.average.WholeFloats;
 import io.fathom.checkpoint.Checkpoint;
+import io.fathom.checkpoint.OvertakenException;
 import io.fathom.checkpoint.RunDirectory;
+import io.fathom.checkpoint.Start;
 import io.fathom.checkpoint.TrainingProgress;
 import io.fathom.config.RunConfig;
 import io.fathom.config.TrainConfig;
@@ -39,7 +41,6 @@ public final class TrainingRun {
     private final WorkerTools tools;
     private final ParameterLayout layout;
     private final RunDirectory run;
-    private final RunCheckpoints checkpoints;
     private final Outer outer;
     private final SliceCodec codec;
     private final Validation validation;
@@ -84,7 +85,6 @@ public final class TrainingRun {
         long activations = Programs.training(tools.spec(), sequences).memory().elements();
         HeapNeeds.check(spark, layout.size(), activations, this.config);
         this.run = run;
-        this.checkpoints = new RunCheckpoints(run, new HadoopSettings(spark.hadoopConfiguration()), this.config);
         this.outer = switch (this.config.outer().kind()) {
             case AVERAGE -> new Outer.Average();
             case NESTEROV ->
@@ -113,27 +113,33 @@ public final class TrainingRun {
     }
 
     /**
-     * Where training begins: before the first round or, when {@code resume} is true, after the newest intact checkpoint
-     * if there is one.
+     * Claims the run and says where training begins: before the first round or, when {@code resume} is true, after the
+     * newest intact checkpoint if there is one.
      *
-     * @throws UserError when the run has checkpoints and {@code resume} is false, or when they are of another model,
-     *     seed or number of workers
+     * @throws UserError when {@code resume} is false and a run is there, or when it is of another model, seed or number
+     *     of workers
      */
-    public Checkpoint begin(boolean resume) {
-        StartingPoint start = new StartingPoint(run, tools, progress);
-        return resume ? start.resumed() : start.fresh();
+    public ClaimedStart begin(boolean resume) {
+        return new StartingPoint(run, tools, progress)
+                .claim(resume, Start.now(spark.sc().applicationId()));
     }
 
     /**
-     * Trains from {@code from} to the configured number of rounds.
+     * Trains from where {@code start} begins to the configured number of rounds.
      *
      * @throws UserError when a worker's loss is not finite
      * @throws StoppedException when the process was told to end
+     * @throws OvertakenException when a newer start has claimed the run
      */
-    public TrainingSummary train(Checkpoint from) {
-        try (Rounds rounds = new Rounds(spark, tools, slices(), codec, checkpoints.workers(from));
+    public TrainingSummary train(ClaimedStart start) {
+        RunCheckpoints checkpoints =
+                new RunCheckpoints(run, start.claim(), new HadoopSettings(spark.hadoopConfiguration()), config);
+        try (Rounds rounds = new Rounds(spark, tools, slices(), codec, checkpoints.workers(start.from()));
                 Interruption interruption = new Interruption(() -> spark.cancelJobGroup(tools.run()))) {
-            return train(from, rounds, interruption);
+            return train(start, checkpoints, rounds, interruption);
+        } catch (Exception e) { // Spark's are checked ones, undeclared
+            start.claim().check(e);
+            throw e;
         } finally {
             spark.clearJobGroup();
         }
@@ -143,8 +149,10 @@ public final class TrainingRun {
         return new Slices(layout.size(), Rounds.SLICE_FLOATS);
     }
 
-    private TrainingSummary train(Checkpoint from, Rounds rounds, Interruption interruption) {
-        MetricsLog log = new MetricsLog(run, from.round());
+    private TrainingSummary train(
+            ClaimedStart start, RunCheckpoints checkpoints, Rounds rounds, Interruption interruption) {
+        Checkpoint from = start.from();
+        MetricsLog log = new MetricsLog(run, start.claim(), from.round());
         Checkpoint now = from;
         double validationLoss = Double.NaN;
         String before = "";
@@ -173,7 +181,8 @@ public final class TrainingRun {
             boolean stop = !last && interruption.requested();
             if (last || stop || round % config.checkpoint().everyRounds() == 0) {
                 log.flush();
-                save(now, rounds);
+                describe("checkpoint of round " + now.round());
+                checkpoints.save(now, rounds);
             }
             progress.round(metrics, config.rounds(), secondsLeft(from, now));
             if (stop) {
@@ -212,10 +221,10 @@ public final class TrainingRun {
         try {
             outcome = rounds.run(
                     stage, now.parameters(), now.moments(), config.localSteps(), config.roundSeconds(), step);
-        } catch (RuntimeException e) {
+        } catch (Exception e) { // Spark's are checked ones, undeclared
             if (interruption.requested()) {
                 throw new StoppedException(
-                        "stopped in round " + round + ", which is lost; " + checkpoints.newest() + " is saved");
+                        "stopped in round " + round + ", which is lost; " + RunCheckpoints.newest(run) + " is saved");
             }
             throw e;
         }
@@ -260,11 +269,6 @@ public final class TrainingRun {
                         was.tokens() + tokens,
                         was.flops() + stepFlops(stage) * made,
                         was.seconds() + (System.nanoTime() - started) / 1e9));
-    }
-
-    private void save(Checkpoint now, Rounds rounds) {
-        describe("checkpoint of round " + now.round());
-        checkpoints.save(now, rounds);
     }
 
     private double validate(Checkpoint now) {

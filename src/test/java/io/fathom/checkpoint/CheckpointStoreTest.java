@@ -85,10 +85,10 @@ class CheckpointStoreTest {
     @Test
     void aCheckpointThatWasNotPublishedLeavesNothing() {
         write(1);
-        store.begin(2);
-        writeMoments(store, 2, 0, floats(1), floats(2));
+        CheckpointWriter writer = writer(directory());
+        writeMoments(directory(), writer.begin(2), 0, floats(1), floats(2));
         assertThat(store.list()).containsExactly(1);
-        store.abandon(2);
+        writer.abandon(2);
         assertThat(run.resolve("checkpoints")).isDirectoryNotContaining("glob:**writing");
     }
 
@@ -128,13 +128,13 @@ class CheckpointStoreTest {
     void anotherModelIsRefused() {
         write(1);
         ModelSpec other = SPEC.dense();
-        assertThatThrownBy(() -> store.newest().requireModel(other, "runs/x"))
+        assertThatThrownBy(() -> store.head(1).requireModel(other, "runs/x"))
                 .isInstanceOf(UserError.class)
                 .hasMessageContaining("another model")
                 .hasMessageContaining("Dense");
         ModelSpec wider = new ModelSpec(
                 SPEC.vocabulary(), SPEC.context(), 2 * SPEC.width(), SPEC.heads(), SPEC.blocks(), SPEC.routing());
-        assertThatThrownBy(() -> store.newest().requireModel(wider, "runs/x"))
+        assertThatThrownBy(() -> store.head(1).requireModel(wider, "runs/x"))
                 .hasMessage("runs/x: its checkpoint is of another model (width is " + SPEC.width()
                         + ", the configuration says " + wider.width()
                         + "); give the configuration it was trained with, or another --run");
@@ -163,7 +163,7 @@ class CheckpointStoreTest {
     void roundsAfterTheOneGoneOnFromAreDeleted() {
         write(1);
         write(2);
-        store.deleteAfter(1);
+        writer(directory()).deleteAfter(1);
         assertThat(store.list()).containsExactly(1);
     }
 
@@ -173,11 +173,11 @@ class CheckpointStoreTest {
         boolean crashed = true;
         int changes = 0;
         for (; crashed; changes++) {
-            write(store, 1);
-            write(store, 2);
+            write(1);
+            write(2);
             CrashingFileSystem dying = dying(changes, "the process died");
             try {
-                write(new CheckpointStore(new RunDirectory(dying, run.toString())), 3);
+                write(new RunDirectory(dying, run.toString()), 3);
             } catch (UserError | UncheckedIOException e) {
                 assertThat(e).hasMessageContaining(run.toString());
             }
@@ -186,18 +186,19 @@ class CheckpointStoreTest {
             assertThat(found.round()).as("after %d changes", changes).isBetween(2, 3);
             assertThat(found.parameters()).isEqualTo(floats(found.round()));
             assertThat(crashed || found.round() == 3).isTrue();
-            write(store, 3);
+            write(3);
             assertThat(store.newest().round()).isEqualTo(3);
-            store.deleteAfter(0);
+            assertThat(run.resolve("checkpoints")).isDirectoryNotContaining("glob:**writing");
+            writer(directory()).deleteAfter(0);
         }
         assertThat(changes).isGreaterThan(20);
     }
 
     @Test
     void aFullDiskIsToldAndTheOneBeforeStays() throws IOException {
-        write(store, 1);
+        write(1);
         RunDirectory full = new RunDirectory(dying(4, "No space left on device"), run.toString());
-        assertThatThrownBy(() -> write(new CheckpointStore(full), 2))
+        assertThatThrownBy(() -> write(full, 2))
                 .isInstanceOf(UserError.class)
                 .hasMessageContaining("No space left on device")
                 .hasMessageContaining("make room")
@@ -211,16 +212,27 @@ class CheckpointStoreTest {
         return new CrashingFileSystem(real, changes, message);
     }
 
-    private void write(int round) {
-        write(store, round);
+    private RunDirectory directory() {
+        return new RunDirectory(new Configuration(), run.toString());
     }
 
-    private static void write(CheckpointStore store, int round) {
-        store.begin(round);
+    private static CheckpointWriter writer(RunDirectory run) {
+        return new CheckpointWriter(Claim.take(run, Start.now("test")));
+    }
+
+    private void write(int round) {
+        write(directory(), round);
+    }
+
+    /** As a start does it that goes on from the round before. */
+    private static void write(RunDirectory run, int round) {
+        CheckpointWriter writer = writer(run);
+        writer.sweep();
+        String staging = writer.begin(round);
         List<FileSum> sums = List.of(
-                writeMoments(store, round, 0, floats(8), floats(9)),
-                writeMoments(store, round, 1, floats(6), floats(7)));
-        store.publish(new Checkpoint(SPEC, floats(round), Optional.of(floats(round + 100)), progress(round)), sums, 2);
+                writeMoments(run, staging, 0, floats(8), floats(9)),
+                writeMoments(run, staging, 1, floats(6), floats(7)));
+        writer.publish(new Checkpoint(SPEC, floats(round), Optional.of(floats(round + 100)), progress(round)), sums, 2);
     }
 
     private static TrainingProgress progress(int round) {
@@ -248,9 +260,10 @@ class CheckpointStoreTest {
         Files.write(path, bytes);
     }
 
-    private static FileSum writeMoments(CheckpointStore store, int round, int worker, float[]... moments) {
-        return store.writeMoments(
-                round,
+    private static FileSum writeMoments(RunDirectory run, String staging, int worker, float[]... moments) {
+        return CheckpointWriter.writeMoments(
+                run,
+                staging,
                 worker,
                 moments[0].length,
                 (vector, from, values, length) -> System.arraycopy(moments[vector], from, values, 0, length));

@@ -109,7 +109,9 @@ public final class TinyRun {
                 codec,
                 new RunDirectory(spark.hadoopConfiguration(), run),
                 progress);
-        return training.train(training.begin(resume));
+        try (ClaimedStart start = training.begin(resume)) {
+            return training.train(start);
+        }
     }
 
     static Checkpoint newest(Path run) {

@@ -6,7 +6,10 @@ import static org.assertj.core.api.Assertions.within;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.fathom.checkpoint.Checkpoint;
-import io.fathom.checkpoint.CheckpointStore;
+import io.fathom.checkpoint.CheckpointWriter;
+import io.fathom.checkpoint.Claim;
+import io.fathom.checkpoint.RunDirectory;
+import io.fathom.checkpoint.Start;
 import io.fathom.checkpoint.TrainingProgress;
 import io.fathom.model.Gate;
 import io.fathom.model.ModelSpec;
@@ -50,11 +53,12 @@ class EvaluateJobTest {
         for (int i = 0; i < parameters.length; i++) {
             parameters[i] *= 5;
         }
-        CheckpointStore store = new CheckpointStore(
-                new Configuration(), directory.resolve("run").toString());
-        store.begin(2);
+        RunDirectory run =
+                new RunDirectory(new Configuration(), directory.resolve("run").toString());
+        CheckpointWriter writer = new CheckpointWriter(Claim.take(run, Start.now("")));
+        writer.begin(2);
         TrainingProgress progress = new TrainingProgress(2, 1, List.of(), 0, 0, 0);
-        store.publish(new Checkpoint(spec, parameters, Optional.empty(), progress), List.of(), 1);
+        writer.publish(new Checkpoint(spec, parameters, Optional.empty(), progress), List.of(), 1);
     }
 
     private JsonNode written() throws Exception {

@@ -3,7 +3,10 @@ package io.fathom.jobs;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.fathom.checkpoint.Checkpoint;
-import io.fathom.checkpoint.CheckpointStore;
+import io.fathom.checkpoint.CheckpointWriter;
+import io.fathom.checkpoint.Claim;
+import io.fathom.checkpoint.RunDirectory;
+import io.fathom.checkpoint.Start;
 import io.fathom.checkpoint.TrainingProgress;
 import io.fathom.model.Gate;
 import io.fathom.model.ModelSpec;
@@ -32,11 +35,12 @@ class GenerateJobTest {
     }
 
     private void writeCheckpoint() {
-        CheckpointStore store = new CheckpointStore(new Configuration(), directory.toString());
+        RunDirectory run = new RunDirectory(new Configuration(), directory.toString());
+        CheckpointWriter writer = new CheckpointWriter(Claim.take(run, Start.now("")));
         float[] parameters = ParameterLayout.of(SPEC).initial(SPEC, 1);
         TrainingProgress progress = new TrainingProgress(3, 1, List.of(), 0, 0, 0);
-        store.begin(3);
-        store.publish(new Checkpoint(SPEC, parameters, Optional.empty(), progress), List.of(), 1);
+        writer.begin(3);
+        writer.publish(new Checkpoint(SPEC, parameters, Optional.empty(), progress), List.of(), 1);
     }
 
     @Test
