@@ -3,7 +3,10 @@ package io.fathom.commands;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.fathom.checkpoint.Checkpoint;
-import io.fathom.checkpoint.CheckpointStore;
+import io.fathom.checkpoint.CheckpointWriter;
+import io.fathom.checkpoint.Claim;
+import io.fathom.checkpoint.RunDirectory;
+import io.fathom.checkpoint.Start;
 import io.fathom.checkpoint.TrainingProgress;
 import io.fathom.corpus.Tokenizer;
 import io.fathom.corpus.Tokenizers;
@@ -88,9 +91,10 @@ class StopIT {
         float[] parameters = new float[layout.size()];
         parameters[layout.tensor("ln_f.bias").offset()] = 1;
         parameters[layout.tensor("wte.weight").offset() + 'a' * spec.width()] = 1;
-        CheckpointStore store = new CheckpointStore(new Configuration(), ENDLESS.toString());
-        store.begin(0);
-        store.publish(
+        RunDirectory run = new RunDirectory(new Configuration(), ENDLESS.toString());
+        CheckpointWriter writer = new CheckpointWriter(Claim.take(run, Start.now("")));
+        writer.begin(0);
+        writer.publish(
                 new Checkpoint(spec, parameters, Optional.empty(), new TrainingProgress(0, 1, List.of(), 0, 0, 0)),
                 List.of(),
                 1);
