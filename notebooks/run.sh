@@ -35,7 +35,10 @@ if ! cmp -s "$here/requirements.txt" "$venv/requirements.stamp"; then
   cp "$here/requirements.txt" "$venv/requirements.stamp"
 fi
 
-FATHOM_RUN=$run MPLBACKEND=module://matplotlib_inline.backend_inline PYTHONDONTWRITEBYTECODE=1 \
+# The kernel's sockets lie there: the path of a home may be too long for them, or not writable.
+runtime=$(mktemp -d)
+trap 'rm -rf "$runtime"' EXIT
+FATHOM_RUN=$run JUPYTER_RUNTIME_DIR=$runtime MPLBACKEND=module://matplotlib_inline.backend_inline PYTHONDONTWRITEBYTECODE=1 \
   "$venv/bin/python" - "$here/routing.ipynb" "$output" <<'PYTHON'
 import sys
 import nbformat
@@ -45,7 +48,7 @@ from traitlets.config import Config
 notebook = nbformat.read(sys.argv[1], as_version=4)
 # Sockets in the file system: no port for others on this machine to find.
 local = Config({"KernelManager": {"transport": "ipc"}})
-NotebookClient(notebook, kernel_name="python3", timeout=300, config=local).execute()
+NotebookClient(notebook, kernel_name="python3", timeout=300, startup_timeout=300, config=local).execute()
 nbformat.write(notebook, sys.argv[2])
 PYTHON
 echo "executed: $output"

@@ -45,7 +45,7 @@ public final class Fathom implements Runnable {
     /** Hadoop runs hooks of higher priority first; Spark's is 40. */
     private static final int AFTER_SPARK = 20;
 
-    private static final int LAST_WORDS_SECONDS = 3;
+    private static final int LAST_WORDS_SECONDS = 10;
 
     @CommandLine.Option(
             names = {"-h", "--help"},

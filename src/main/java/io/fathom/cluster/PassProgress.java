@@ -2,9 +2,9 @@ package io.fathom.cluster;
 
 import io.fathom.config.UserError;
 import java.io.PrintStream;
-import java.util.Arrays;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -23,8 +23,7 @@ public final class PassProgress {
     private static final long POLL_MILLIS = 250;
     private static final long FIRST_MILLIS = 2_000;
     private static final long INTERVAL_MILLIS = 5_000;
-    private static final long TASKS_END_MILLIS = 10_000;
-    private static final long TASKS_POLL_MILLIS = 20;
+    private static final long CANCEL_MILLIS = 10_000;
 
     private final String name;
     private final PrintStream out;
@@ -78,8 +77,8 @@ public final class PassProgress {
                 } catch (TimeoutException e) {
                     Optional<UserError> found = mistake.get();
                     if (found.isPresent()) {
-                        job.cancel(true);
-                        awaitTasks(spark);
+                        cancel(job);
+                        RunningTasks.awaitEnd(spark, job.jobIds());
                         throw found.get();
                     }
                 }
@@ -94,7 +93,7 @@ public final class PassProgress {
             if (spark.sc().isStopped()) {
                 throw new StoppedException(what + " was stopped before its end and left nothing behind: run it again");
             }
-            awaitTasks(spark);
+            RunningTasks.awaitEnd(spark, job.jobIds());
             Throwable cause = e.getCause() == null ? e : e.getCause();
             throw new IllegalStateException(what + " failed: " + cause.getMessage(), cause);
         } finally {
@@ -104,14 +103,13 @@ public final class PassProgress {
         }
     }
 
-    /** A job ends before the tasks it gave up do: until then they may write where the caller clears up. */
-    private static void awaitTasks(JavaSparkContext spark) throws InterruptedException {
-        long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(TASKS_END_MILLIS);
-        while (!spark.sc().isStopped()
-                && System.nanoTime() < end
-                && Arrays.stream(spark.sc().statusTracker().getExecutorInfos())
-                        .anyMatch(executor -> executor.numRunningTasks() > 0)) {
-            Thread.sleep(TASKS_POLL_MILLIS);
+    /** Cancels a job, and waits until Spark starts no more tasks of it. */
+    private static void cancel(JavaFutureAction<?> job) throws InterruptedException {
+        job.cancel(true);
+        try {
+            job.get(CANCEL_MILLIS, TimeUnit.MILLISECONDS);
+        } catch (CancellationException | ExecutionException | TimeoutException e) {
+            // As it was told to; how it ended is of no interest.
         }
     }
 

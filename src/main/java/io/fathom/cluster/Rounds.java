@@ -9,6 +9,7 @@ import io.fathom.corpus.HadoopSettings;
 import io.fathom.model.ModelSpec;
 import io.fathom.train.Moments;
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
@@ -150,9 +151,17 @@ final class Rounds implements AutoCloseable {
 
     /** Has every worker write its moments into a checkpoint that has begun in {@code staging}. In worker order. */
     List<FileSum> writeMoments(HadoopSettings hadoop, String run, String staging) {
-        return workers.map(new WriteMoments(history, hadoop, run, staging)).collect().stream()
-                .map(sum -> new FileSum(sum[0], sum[1]))
-                .toList();
+        try {
+            return workers.map(new WriteMoments(history, hadoop, run, staging)).collect().stream()
+                    .map(sum -> new FileSum(sum[0], sum[1]))
+                    .toList();
+        } catch (Exception e) { // Spark's are checked ones, undeclared
+            // Where one worker could not write, others still may.
+            Arrays.stream(spark.statusTracker().getJobIdsForGroup(tools.run()))
+                    .max()
+                    .ifPresent(job -> RunningTasks.awaitEnd(spark, List.of(job)));
+            throw e;
+        }
     }
 
     /** From now on workers that are lost begin from {@code source}, which must be what they are now. */

@@ -84,7 +84,7 @@ class TwoStartsTest {
         Process older = Processes.start(directory, FaultyDriver.class, arguments);
         try (JavaSparkContext spark = TinyRun.spark("local[2]")) {
             Awaitility.await()
-                    .atMost(60, TimeUnit.SECONDS)
+                    .atMost(5, TimeUnit.MINUTES)
                     .until(() -> !older.isAlive() || Files.exists(run.resolve("checkpoints/round-000002")));
             int reached = train(spark, endless, run, true, round -> !older.isAlive());
             assertThat(Files.readString(directory.resolve("output")))
