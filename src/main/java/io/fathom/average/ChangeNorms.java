@@ -38,7 +38,7 @@ public record ChangeNorms(double[] squaredChanges, double[] squaredErrors) {
          * @param decoded what the receiver will take for the changes; null where the codec loses nothing
          */
         public void add(int from, int to, float[] before, float[] after, float @Nullable [] decoded) {
-            for (Tensor tensor : layout.tensors()) {
+            for (Tensor tensor : layout.tensors(from, to)) {
                 int first = Math.max(from, tensor.offset()) - from;
                 int end = Math.min(to, tensor.offset() + tensor.length()) - from;
                 if (first < end) {

@@ -9,8 +9,9 @@ import java.nio.ByteBuffer;
  * @param worker that made it, from 0
  * @param tokens its weight
  * @param values from the buffer's position on
+ * @param stays whether the buffer stays as it is until the mean is made
  */
-public record Contribution(int worker, long tokens, ByteBuffer values) {
+public record Contribution(int worker, long tokens, ByteBuffer values, boolean stays) {
     private static final int HEADER = Integer.BYTES + Long.BYTES;
 
     /** Bytes of a contribution with {@code values} bytes of values. */
@@ -24,14 +25,17 @@ public record Contribution(int worker, long tokens, ByteBuffer values) {
     }
 
     /** The contribution in {@code in}, whose bytes are not copied. */
-    public static Contribution of(ByteBuffer in) {
-        return new Contribution(in.getInt(), in.getLong(), in);
+    public static Contribution of(ByteBuffer in, boolean stays) {
+        return new Contribution(in.getInt(), in.getLong(), in, stays);
     }
 
-    /** The same in memory of its own. */
-    public Contribution copy() {
+    /** The same, in memory of its own if it would not stay. */
+    public Contribution staying() {
+        if (stays) {
+            return this;
+        }
         byte[] bytes = new byte[values.remaining()];
         values.duplicate().get(bytes);
-        return new Contribution(worker, tokens, Floats.buffer(bytes));
+        return new Contribution(worker, tokens, Floats.buffer(bytes), true);
     }
 }

@@ -54,7 +54,7 @@ public final class QuantisedChanges implements SliceCodec {
     @Override
     public int bytes(int from, int to) {
         long bytes = 0;
-        for (Tensor tensor : layout().tensors()) {
+        for (Tensor tensor : layout().tensors(from, to)) {
             int length = Math.min(to, tensor.offset() + tensor.length()) - Math.max(from, tensor.offset());
             if (length > 0) {
                 bytes += !TensorGroup.of(tensor).quantised()
@@ -69,7 +69,7 @@ public final class QuantisedChanges implements SliceCodec {
 
     @Override
     public void encode(float[] before, float[] after, int from, int to, ByteBuffer out) {
-        for (Tensor tensor : layout().tensors()) {
+        for (Tensor tensor : layout().tensors(from, to)) {
             int first = Math.max(from, tensor.offset()) - from;
             int end = Math.min(to, tensor.offset() + tensor.length()) - from;
             if (first >= end) {
@@ -106,7 +106,7 @@ public final class QuantisedChanges implements SliceCodec {
     @Override
     public void decode(ByteBuffer in, int from, int to, float[] changes) {
         Arrays.fill(changes, 0, to - from, 0);
-        for (Tensor tensor : layout().tensors()) {
+        for (Tensor tensor : layout().tensors(from, to)) {
             int first = Math.max(from, tensor.offset()) - from;
             int end = Math.min(to, tensor.offset() + tensor.length()) - from;
             if (first >= end) {

@@ -1,5 +1,7 @@
 package io.fathom.average;
 
+import java.util.Arrays;
+
 /**
  * The mean of vectors weighted by tokens: sum of w_i x_i over sum of w_i.
  *
@@ -9,21 +11,30 @@ package io.fathom.average;
  */
 public final class WeightedMean {
     private final double[] sums;
+    private int length;
     private long weight;
 
     /** The mean of no vectors yet, of {@code length} floats. */
     public WeightedMean(int length) {
         this.sums = new double[length];
+        this.length = length;
     }
 
-    /** Adds the first {@code length} of {@code values} with weight {@code tokens}, at least 1. */
+    /** Begins anew, with vectors of {@code floats} floats, no more than at first. */
+    void restart(int floats) {
+        Arrays.fill(sums, 0, floats, 0);
+        length = floats;
+        weight = 0;
+    }
+
+    /** Adds the beginning of {@code values} with weight {@code tokens}, at least 1. */
     public void add(float[] values, long tokens) {
-        if (values.length < sums.length || tokens < 1) {
-            throw new IllegalArgumentException(values.length + " floats of weight " + tokens + ": must be at least "
-                    + sums.length + " of weight >= 1");
+        if (values.length < length || tokens < 1) {
+            throw new IllegalArgumentException(
+                    values.length + " floats of weight " + tokens + ": must be at least " + length + " of weight >= 1");
         }
         double by = tokens;
-        for (int i = 0; i < sums.length; i++) {
+        for (int i = 0; i < length; i++) {
             sums[i] += by * values[i];
         }
         weight += tokens;
@@ -31,7 +42,7 @@ public final class WeightedMean {
 
     /** The mean of what was added; throws {@link IllegalStateException} when nothing was. */
     public float[] mean() {
-        float[] mean = new float[sums.length];
+        float[] mean = new float[length];
         mean(mean);
         return mean;
     }
@@ -44,7 +55,7 @@ public final class WeightedMean {
         // A product takes a tenth of a quotient's time. It is off by 2^-52 of itself at most, which rounding takes away
         // where the sum is a float times the weight.
         double share = 1.0 / weight;
-        for (int i = 0; i < sums.length; i++) {
+        for (int i = 0; i < length; i++) {
             mean[i] = (float) (sums[i] * share);
         }
     }

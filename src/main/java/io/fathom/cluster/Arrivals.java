@@ -1,7 +1,9 @@
 package io.fathom.cluster;
 
+import io.fathom.average.Floats;
 import java.util.Arrays;
 import java.util.Map;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -12,8 +14,9 @@ import org.jspecify.annotations.Nullable;
  * Where the means of one round arrive at the driver, each when its task has it. As results of tasks they would come
  * only when a task has ended, through three serialisers more, and all be held at once.
  *
- * <p>Spark hands messages over in one thread; the means are taken by all processors. A mean may come twice, from two
- * attempts of a task, always with the same bits; what comes for a round that is over is passed over.
+ * <p>Spark hands messages over in one thread; the means are taken by all processors. In local mode the tasks themselves
+ * bring theirs, and no message is sent. A mean may come twice, from two attempts of a task, always with the same bits;
+ * what comes for a round that is over is passed over.
  */
 final class Arrivals implements AutoCloseable {
     private static final Map<String, Arrivals> OPEN = new ConcurrentHashMap<>();
@@ -26,8 +29,11 @@ final class Arrivals implements AutoCloseable {
     /** Whoever wants the means. */
     @FunctionalInterface
     interface Taker {
-        /** Takes the mean with number {@code number}; called by many threads at once, with different numbers. */
-        void take(int number, byte[] bytes);
+        /**
+         * Takes the mean with number {@code number}, which begins {@code mean}; called by many threads at once, with
+         * different numbers.
+         */
+        void take(int number, float[] mean);
     }
 
     /** Brings means to {@code taker}. */
@@ -39,6 +45,11 @@ final class Arrivals implements AutoCloseable {
     /** Names this round. */
     String round() {
         return round;
+    }
+
+    /** Those of {@code round}, where it is this process that waits for them. */
+    static Optional<Arrivals> here(String round) {
+        return Optional.ofNullable(OPEN.get(round));
     }
 
     /** Takes what a task sent; gives the answer, if any is wanted. */
@@ -56,14 +67,41 @@ final class Arrivals implements AutoCloseable {
         return null;
     }
 
-    /** Has a mean brought to the round, unless that has it. */
-    synchronized void take(int number, byte[] bytes) {
-        if (!closed) {
-            taking.compute(
-                    number,
-                    (same, before) -> before == null || before.isCompletedExceptionally()
-                            ? CompletableFuture.runAsync(() -> taker.take(number, bytes), ForkJoinPool.commonPool())
-                            : before);
+    /** Has a mean that came as bytes brought to the round by another thread, unless the round has it. */
+    void take(int number, byte[] bytes) {
+        begin(number)
+                .ifPresent(taken -> ForkJoinPool.commonPool().execute(() -> {
+                    float[] mean = new float[bytes.length / Float.BYTES];
+                    Floats.get(Floats.buffer(bytes), mean, mean.length);
+                    bring(number, mean, taken);
+                }));
+    }
+
+    /** Brings the mean that begins {@code mean} to the round, unless that has it; throws what the taker throws. */
+    void take(int number, float[] mean) {
+        begin(number).ifPresent(taken -> {
+            bring(number, mean, taken);
+            taken.join();
+        });
+    }
+
+    /** What becomes of a mean that nobody has brought yet. */
+    private synchronized Optional<CompletableFuture<Void>> begin(int number) {
+        CompletableFuture<Void> before = taking.get(number);
+        if (closed || (before != null && !before.isCompletedExceptionally())) {
+            return Optional.empty();
+        }
+        CompletableFuture<Void> taken = new CompletableFuture<>();
+        taking.put(number, taken);
+        return Optional.of(taken);
+    }
+
+    private void bring(int number, float[] mean, CompletableFuture<Void> taken) {
+        try {
+            taker.take(number, mean);
+            taken.complete(null);
+        } catch (RuntimeException | Error e) {
+            taken.completeExceptionally(e);
         }
     }
 

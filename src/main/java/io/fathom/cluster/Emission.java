@@ -2,7 +2,6 @@ package io.fathom.cluster;
 
 import io.fathom.average.ChangeNorms;
 import io.fathom.average.Contribution;
-import io.fathom.average.Floats;
 import io.fathom.average.SliceCodec;
 import io.fathom.average.Slices;
 import io.fathom.average.WholeFloats;
@@ -33,6 +32,7 @@ final class Emission {
      */
     static final int REPORT = -1;
 
+    private final TaskContext task;
     private final TrainedWorker trained;
     private final SliceCodec codec;
     private final Slices slices;
@@ -41,7 +41,7 @@ final class Emission {
     private final float[] after;
     private final float @Nullable [] decoded;
     private final ChangeNorms.Sum norms;
-    private byte[] bytes = new byte[0];
+    private final Outlet outlet;
     private long encoded;
     private int written;
 
@@ -54,9 +54,13 @@ final class Emission {
      */
     record TrainedWorker(int worker, long steps, StepMeans means, Session session, Replica parameters, int vectors) {}
 
-    Emission(TrainedWorker trained, SliceCodec codec) {
+    /** Of the running task. */
+    Emission(TrainedWorker trained, SliceCodec codec, String round) {
+        this.task = TaskContext.get();
         this.trained = trained;
         this.codec = codec;
+        Handover handover = Handover.of(round);
+        this.outlet = handover == null ? new Outlet.ToShuffle() : handover.outlet(task.taskAttemptId());
         this.slices = trained.parameters().slices();
         this.parts = trained.vectors() * slices.count();
         this.before = new float[slices.length(0)];
@@ -70,7 +74,6 @@ final class Emission {
      * ends, after its last byte was written.
      */
     Iterator<Tuple2<Integer, Parcel>> parcels(Runnable done) {
-        TaskContext task = TaskContext.get();
         long id = task.taskAttemptId();
         OF_TASKS.put(id, this);
         task.addTaskCompletionListener((TaskCompletionListener) ended -> {
@@ -90,7 +93,7 @@ final class Emission {
             throw new IllegalStateException("task " + task + " has ended: it gives nothing more");
         }
         if (number == REPORT) {
-            Parcel.write(emission.report().toBytes(), out);
+            new Parcel.Made(emission.report().toBytes()).writeTo(number, out);
         } else {
             emission.writeSlice(number, out);
         }
@@ -105,7 +108,7 @@ final class Emission {
         // Moments always as fp32: what they hold ranges over too many powers of two for less.
         SliceCodec used = vector == 0 ? codec : new WholeFloats();
         int length = used.bytes(from, to);
-        ByteBuffer room = room(Contribution.bytes(length));
+        ByteBuffer room = outlet.room(Contribution.bytes(length));
         Contribution.begin(trained.worker(), trained.means().tokens(), room);
         if (vector == 0) {
             trained.parameters().read(slice, before);
@@ -115,8 +118,7 @@ final class Emission {
         if (vector == 0) {
             measure(from, to, room.position(values));
         }
-        out.writeInt(Contribution.bytes(length));
-        out.write(bytes, 0, Contribution.bytes(length));
+        outlet.send(number, room, out);
         encoded += length;
         written++;
     }
@@ -126,13 +128,6 @@ final class Emission {
             codec.decode(values, from, to, decoded);
         }
         norms.add(from, to, before, after, decoded);
-    }
-
-    private ByteBuffer room(int length) {
-        if (bytes.length < length) {
-            bytes = new byte[length];
-        }
-        return Floats.buffer(bytes);
     }
 
     private WorkerReport report() {

@@ -20,7 +20,8 @@ import org.apache.spark.api.java.JavaSparkContext;
  * </ul>
  *
  * <p>Outside the heap, on processors: 2 V and the step's activations for each of c sessions, and 2 V for the moments of
- * each worker that an executor trains.
+ * each worker that an executor trains. In local mode also u V for what each worker gives, as {@link Handover}, up to
+ * half of the heap's limit.
  *
  * @param outside what engines take beside an executor's heap
  */
@@ -54,6 +55,11 @@ record HeapNeeds(long driver, long executor, long local, long outside) {
                 BASE + (long) (tasks / (1 - fraction)),
                 BASE + (long) ((state + tasks) / (1 - fraction)),
                 sessions + moments);
+    }
+
+    /** Bytes of {@link Handover} at most; a JVM allows as much direct memory as heap, and others want some of it. */
+    static long handover() {
+        return Runtime.getRuntime().maxMemory() / 2;
     }
 
     /** Throws {@link UserError} when a JVM of {@code spark} is too small for vectors of {@code size} floats. */

@@ -1,13 +1,18 @@
 package io.fathom.cluster;
 
+import io.fathom.average.Floats;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 
-/** What a round's shuffle carries under a number: bytes behind their length, made when they are written. */
+/**
+ * What a round's shuffle carries under a number: bytes behind their length, made when they are written, or which task
+ * left them in this process's memory, see {@link Handover}.
+ */
 sealed interface Parcel {
+    /** In place of a length. */
+    int HANDED = -1;
 
     /** Writes the parcel of {@code number}. */
     void writeTo(int number, DataOutputStream out) throws IOException;
@@ -24,33 +29,61 @@ sealed interface Parcel {
     record Made(byte[] bytes) implements Parcel {
         @Override
         public void writeTo(int number, DataOutputStream out) throws IOException {
-            write(bytes, out);
+            write(bytes, bytes.length, out);
         }
     }
 
-    /** Writes {@code bytes} as a parcel. */
-    static void write(byte[] bytes, DataOutputStream out) throws IOException {
-        out.writeInt(bytes.length);
-        out.write(bytes);
+    /** Writes the first {@code length} of {@code bytes} as a parcel. */
+    static void write(byte[] bytes, int length, DataOutputStream out) throws IOException {
+        out.writeInt(length);
+        out.write(bytes, 0, length);
     }
 
-    /** Parcels read one after the other into the same memory. */
+    /** Writes that {@code task} left its bytes in memory. */
+    static void writeHanded(long task, DataOutputStream out) throws IOException {
+        out.writeInt(HANDED);
+        out.writeLong(task);
+    }
+
+    /**
+     * A parcel that came.
+     *
+     * @param bytes little-endian
+     * @param stays whether they stay as they are until the round ends; otherwise until the next parcel is asked for
+     */
+    record Came(ByteBuffer bytes, boolean stays) {}
+
+    /** Parcels of one round read one after the other, into the same memory where they travelled as bytes. */
     final class Reader {
         private final DataInputStream in;
+        private final String round;
         private byte[] bytes = new byte[0];
 
-        Reader(DataInputStream in) {
+        Reader(DataInputStream in, String round) {
             this.in = in;
+            this.round = round;
         }
 
-        /** The next parcel, little-endian; of use until the next one is asked for. */
-        ByteBuffer next() throws IOException {
+        /** The next parcel, that of {@code number}. */
+        Came next(int number) throws IOException {
             int length = in.readInt();
+            if (length == HANDED) {
+                return new Came(handed(in.readLong(), number), true);
+            }
             if (bytes.length < length) {
                 bytes = new byte[length];
             }
             in.readFully(bytes, 0, length);
-            return ByteBuffer.wrap(bytes, 0, length).order(ByteOrder.LITTLE_ENDIAN);
+            return new Came(Floats.buffer(bytes).limit(length), false);
+        }
+
+        private ByteBuffer handed(long task, int number) {
+            Handover handover = Handover.of(round);
+            if (handover == null) {
+                throw new IllegalStateException(
+                        "the round in which task " + task + " left part " + number + " is over");
+            }
+            return handover.part(task, number);
         }
     }
 }

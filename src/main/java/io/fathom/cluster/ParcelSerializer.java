@@ -21,12 +21,25 @@ import scala.reflect.ClassTag;
 final class ParcelSerializer extends Serializer implements Serializable {
     private static final long serialVersionUID = 1L;
 
+    private final String round;
+
+    /** For the parcels of {@code round}. */
+    ParcelSerializer(String round) {
+        this.round = round;
+    }
+
     @Override
     public SerializerInstance newInstance() {
-        return new Instance();
+        return new Instance(round);
     }
 
     private static final class Instance extends SerializerInstance {
+        private final String round;
+
+        Instance(String round) {
+            this.round = round;
+        }
+
         @Override
         public SerializationStream serializeStream(OutputStream out) {
             return new Writer(new DataOutputStream(out));
@@ -34,7 +47,7 @@ final class ParcelSerializer extends Serializer implements Serializable {
 
         @Override
         public DeserializationStream deserializeStream(InputStream in) {
-            return new Reader(new DataInputStream(in));
+            return new Reader(new DataInputStream(in), round);
         }
 
         @Override
@@ -111,17 +124,19 @@ final class ParcelSerializer extends Serializer implements Serializable {
     private static final class Reader extends DeserializationStream {
         private final DataInputStream in;
         private final Parcel.Reader parcels;
+        private int number;
 
-        Reader(DataInputStream in) {
+        Reader(DataInputStream in, String round) {
             this.in = in;
-            this.parcels = new Parcel.Reader(in);
+            this.parcels = new Parcel.Reader(in, round);
         }
 
         @Override
         @SuppressWarnings("unchecked") // the shuffle's own types
         public <T> T readKey(ClassTag<T> type) {
             try {
-                return (T) (Integer) in.readInt();
+                number = in.readInt();
+                return (T) (Integer) number;
             } catch (IOException e) {
                 throw sneaky(e);
             }
@@ -131,7 +146,7 @@ final class ParcelSerializer extends Serializer implements Serializable {
         @SuppressWarnings("unchecked") // the shuffle's own types
         public <T> T readValue(ClassTag<T> type) {
             try {
-                return (T) parcels.next();
+                return (T) parcels.next(number);
             } catch (IOException e) {
                 throw sneaky(e);
             }

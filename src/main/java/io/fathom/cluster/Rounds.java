@@ -1,6 +1,5 @@
 package io.fathom.cluster;
 
-import io.fathom.average.Floats;
 import io.fathom.average.OuterStep;
 import io.fathom.average.SliceCodec;
 import io.fathom.average.Slices;
@@ -8,7 +7,6 @@ import io.fathom.checkpoint.FileSum;
 import io.fathom.corpus.HadoopSettings;
 import io.fathom.model.ModelSpec;
 import io.fathom.train.Moments;
-import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
@@ -41,6 +39,7 @@ final class Rounds implements AutoCloseable {
     private final WorkerTools tools;
     private final Slices slices;
     private final SliceCodec codec;
+    private final Optional<Handover.Memory> shared;
     private WorkerHistory history;
     private JavaRDD<Integer> workers;
     private List<WorkerReport> last = List.of();
@@ -50,6 +49,7 @@ final class Rounds implements AutoCloseable {
         this.tools = tools;
         this.slices = slices;
         this.codec = codec;
+        this.shared = spark.isLocal() ? Optional.of(new Handover.Memory(HeapNeeds.handover())) : Optional.empty();
         this.history = new WorkerHistory(UUID.randomUUID().toString(), tools, source, 0, List.of());
         this.workers = deal();
     }
@@ -76,11 +76,13 @@ final class Rounds implements AutoCloseable {
     Outcome run(
             ModelSpec spec, float[] theta, Optional<Moments> moments, int localSteps, double seconds, OuterStep step) {
         Replica parameters = Replica.of(spark, theta, moments, slices);
-        float[][] shared = new float[vectors() - 1][slices.size()];
+        float[][] means = new float[vectors() - 1][slices.size()];
         List<Tuple2<Integer, byte[]>> results;
-        try (Arrivals arrivals = new Arrivals((number, mean) -> take(number, mean, step, shared))) {
-            results = results(new TrainWorker(history, spec, localSteps, seconds, parameters, codec), arrivals);
-        } catch (Exception e) { // Spark's are checked ones, undeclared
+        try (Arrivals arrivals = new Arrivals((number, mean) -> take(number, mean, step, means))) {
+            TrainWorker train =
+                    new TrainWorker(history, spec, localSteps, seconds, parameters, codec, arrivals.round());
+            results = shared.isPresent() ? handedOver(train, arrivals, shared.get()) : results(train, arrivals);
+        } catch (Exception e) { // Spark\'s are checked ones, undeclared
             parameters.destroy();
             throw e;
         }
@@ -98,25 +100,33 @@ final class Rounds implements AutoCloseable {
                         .filter(WorkerReport::failed)
                         .map(WorkerReport::worker)
                         .toList()));
-        return new Outcome(
-                shared.length == 0 ? Optional.empty() : Optional.of(new Moments(shared[0], shared[1])), last);
+        return new Outcome(means.length == 0 ? Optional.empty() : Optional.of(new Moments(means[0], means[1])), last);
+    }
+
+    /** The same as {@link #results}, with parts handed over in memory. */
+    private List<Tuple2<Integer, byte[]>> handedOver(TrainWorker train, Arrivals arrivals, Handover.Memory memory) {
+        try (Handover handover = Handover.open(arrivals.round(), memory)) {
+            List<Tuple2<Integer, byte[]>> results = results(train, arrivals);
+            handover.release();
+            return results;
+        }
     }
 
     /** Runs the job; gives the workers' reports. */
     private List<Tuple2<Integer, byte[]>> results(TrainWorker train, Arrivals arrivals) {
         JavaPairRDD<Integer, Parcel> given = workers.flatMapToPair(train);
-        ShuffledRDD<Integer, Parcel, ByteBuffer> slicesOfWorkers = new ShuffledRDD<>(
+        ShuffledRDD<Integer, Parcel, Parcel.Came> slicesOfWorkers = new ShuffledRDD<>(
                 given.rdd(),
                 new SlicePartitioner(slices, vectors(), tools.workers()),
                 given.kClassTag(),
                 given.vClassTag(),
                 tag());
-        slicesOfWorkers.setSerializer(new ParcelSerializer());
+        slicesOfWorkers.setSerializer(new ParcelSerializer(arrivals.round()));
         try {
             List<Tuple2<Integer, byte[]>> results = JavaPairRDD.fromRDD(slicesOfWorkers, given.kClassTag(), tag())
                     .mapPartitions(new SumSlices(slices, codec, tools.workers(), arrivals.round()))
                     .collect();
-            // Without the plugin, means come as results.
+            // On a cluster without the plugin, means come as results.
             results.stream()
                     .filter(result -> result._1() != Emission.REPORT)
                     .forEach(mean -> arrivals.take(mean._1(), mean._2()));
@@ -128,19 +138,17 @@ final class Rounds implements AutoCloseable {
         }
     }
 
-    private static ClassTag<ByteBuffer> tag() {
-        return ClassTag.apply(ByteBuffer.class);
+    private static ClassTag<Parcel.Came> tag() {
+        return ClassTag.apply(Parcel.Came.class);
     }
 
-    private void take(int number, byte[] bytes, OuterStep step, float[][] shared) {
+    private void take(int number, float[] mean, OuterStep step, float[][] means) {
         int vector = number / slices.count();
         int slice = number % slices.count();
-        float[] mean = new float[slices.length(slice)];
-        Floats.get(Floats.buffer(bytes), mean, mean.length);
         if (vector == 0) {
             step.take(slice, mean);
         } else {
-            System.arraycopy(mean, 0, shared[vector - 1], slices.from(slice), mean.length);
+            System.arraycopy(mean, 0, means[vector - 1], slices.from(slice), slices.length(slice));
         }
     }
 

@@ -1,13 +1,13 @@
 package io.fathom.cluster;
 
 import io.fathom.average.Contribution;
+import io.fathom.average.Floats;
 import io.fathom.average.SliceCodec;
 import io.fathom.average.SliceMean;
 import io.fathom.average.Slices;
 import io.fathom.average.WholeFloats;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
@@ -20,11 +20,11 @@ import org.apache.spark.api.plugin.PluginContext;
 import scala.Tuple2;
 
 /**
- * The means of a few slices, as a task: sends each to the driver when all workers' are in it, and hands reports on as
+ * The means of a few slices, as a task: brings each to the driver when all workers' are in it, and hands reports on as
  * they came. Where there is no way to the driver but the task's result, means are part of it. Numbers beyond the slices
  * of the parameters are those of the moments.
  */
-final class SumSlices implements FlatMapFunction<Iterator<Tuple2<Integer, ByteBuffer>>, Tuple2<Integer, byte[]>> {
+final class SumSlices implements FlatMapFunction<Iterator<Tuple2<Integer, Parcel.Came>>, Tuple2<Integer, byte[]>> {
     private static final long serialVersionUID = 1L;
 
     private final int size;
@@ -43,26 +43,23 @@ final class SumSlices implements FlatMapFunction<Iterator<Tuple2<Integer, ByteBu
     }
 
     @Override
-    public Iterator<Tuple2<Integer, byte[]>> call(Iterator<Tuple2<Integer, ByteBuffer>> parcels) {
+    public Iterator<Tuple2<Integer, byte[]>> call(Iterator<Tuple2<Integer, Parcel.Came>> parcels) {
         List<Tuple2<Integer, byte[]>> out = new ArrayList<>();
         List<Integer> sent = new ArrayList<>();
-        Optional<PluginContext> driver = FathomPlugin.toDriver();
+        BiConsumer<Integer, SliceMean> deliver = delivery(sent, out);
         Map<Integer, SliceMean> means = new TreeMap<>();
-        float[] room = new float[Math.min(size, sliceFloats)];
-        BiConsumer<Integer, SliceMean> deliver = (number, mean) -> driver.ifPresentOrElse(
-                way -> send(way, number, mean.bytes(room), sent),
-                () -> out.add(new Tuple2<>(number, mean.bytes(room))));
+        SliceMean.Room room = new SliceMean.Room(Math.min(size, sliceFloats));
         while (parcels.hasNext()) {
-            Tuple2<Integer, ByteBuffer> parcel = parcels.next();
+            Tuple2<Integer, Parcel.Came> parcel = parcels.next();
             int number = parcel._1();
             if (number == Emission.REPORT) {
-                byte[] report = new byte[parcel._2().remaining()];
-                parcel._2().get(report);
+                byte[] report = new byte[parcel._2().bytes().remaining()];
+                parcel._2().bytes().get(report);
                 out.add(new Tuple2<>(Emission.REPORT, report));
                 continue;
             }
-            SliceMean mean = means.computeIfAbsent(number, this::mean);
-            mean.add(Contribution.of(parcel._2()), room);
+            SliceMean mean = means.computeIfAbsent(number, missing -> mean(missing, room));
+            mean.add(Contribution.of(parcel._2().bytes(), parcel._2().stays()));
             if (mean.holds(workers)) {
                 means.remove(number);
                 deliver.accept(number, mean);
@@ -70,8 +67,28 @@ final class SumSlices implements FlatMapFunction<Iterator<Tuple2<Integer, ByteBu
         }
         // Of slices that not every worker gave.
         means.forEach(deliver);
-        driver.ifPresent(way -> requireArrived(way, sent));
+        if (!sent.isEmpty()) {
+            requireArrived(FathomPlugin.toDriver().orElseThrow(), sent);
+        }
         return out.iterator();
+    }
+
+    /** How a mean gets to the driver: by this very thread where the driver is here, as a message, or as a result. */
+    private BiConsumer<Integer, SliceMean> delivery(List<Integer> sent, List<Tuple2<Integer, byte[]>> out) {
+        Optional<Arrivals> here = Arrivals.here(round);
+        if (here.isPresent()) {
+            return (number, mean) -> here.get().take(number, mean.mean());
+        }
+        Optional<PluginContext> driver = FathomPlugin.toDriver();
+        if (driver.isPresent()) {
+            return (number, mean) -> send(driver.get(), number, bytes(number, mean), sent);
+        }
+        return (number, mean) -> out.add(new Tuple2<>(number, bytes(number, mean)));
+    }
+
+    private byte[] bytes(int number, SliceMean mean) {
+        Slices slices = new Slices(size, sliceFloats);
+        return Floats.toBytes(mean.mean(), 0, slices.length(number % slices.count()));
     }
 
     private void send(PluginContext driver, int number, byte[] mean, List<Integer> sent) {
@@ -97,9 +114,10 @@ final class SumSlices implements FlatMapFunction<Iterator<Tuple2<Integer, ByteBu
         }
     }
 
-    private SliceMean mean(int number) {
+    private SliceMean mean(int number, SliceMean.Room room) {
         Slices slices = new Slices(size, sliceFloats);
         int slice = number % slices.count();
-        return new SliceMean(number < slices.count() ? codec : new WholeFloats(), slices.from(slice), slices.to(slice));
+        SliceCodec used = number < slices.count() ? codec : new WholeFloats();
+        return new SliceMean(used, slices.from(slice), slices.to(slice), room);
     }
 }

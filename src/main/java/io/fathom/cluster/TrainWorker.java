@@ -28,20 +28,24 @@ final class TrainWorker implements PairFlatMapFunction<Integer, Integer, Parcel>
     private final double seconds;
     private final Replica parameters;
     private final SliceCodec codec;
+    private final String round;
 
+    /** For the {@link Handover}, if any, of {@code round}. */
     TrainWorker(
             WorkerHistory history,
             ModelSpec spec,
             int localSteps,
             double seconds,
             Replica parameters,
-            SliceCodec codec) {
+            SliceCodec codec,
+            String round) {
         this.history = history;
         this.tools = history.tools().withSpec(spec);
         this.localSteps = localSteps;
         this.seconds = seconds;
         this.parameters = parameters;
         this.codec = codec;
+        this.round = round;
     }
 
     @Override
@@ -95,7 +99,8 @@ final class TrainWorker implements PairFlatMapFunction<Integer, Integer, Parcel>
                                 session,
                                 parameters,
                                 Replica.vectors(moments())),
-                        codec)
+                        codec,
+                        round)
                 .parcels(loan::close);
         if (memory != null) {
             // Kept whether or not this attempt's output arrives: another one would come to the same.

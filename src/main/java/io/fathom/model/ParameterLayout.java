@@ -1,6 +1,7 @@
 package io.fathom.model;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -18,10 +19,12 @@ public final class ParameterLayout {
 
     private final List<Tensor> tensors;
     private final Map<String, Tensor> byName = new LinkedHashMap<>();
+    private final int[] offsets;
     private final int size;
 
     private ParameterLayout(List<Tensor> tensors, int size) {
         this.tensors = List.copyOf(tensors);
+        this.offsets = tensors.stream().mapToInt(Tensor::offset).toArray();
         this.size = size;
         for (Tensor tensor : tensors) {
             byName.put(tensor.name(), tensor);
@@ -82,6 +85,14 @@ public final class ParameterLayout {
     /** All tensors by ascending offset. */
     public List<Tensor> tensors() {
         return tensors;
+    }
+
+    /** The tensors that may have floats between {@code from} and {@code to} (exclusive), by ascending offset. */
+    public List<Tensor> tensors(int from, int to) {
+        int first = Arrays.binarySearch(offsets, from);
+        int end = Arrays.binarySearch(offsets, to);
+        // Where no tensor begins there, the search gives -(index of the next one) - 1.
+        return tensors.subList(first >= 0 ? first : -first - 2, end >= 0 ? end : -end - 1);
     }
 
     /** Floats of the flat vector, padding included. */

@@ -6,10 +6,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.math.BigDecimal;
 import java.math.MathContext;
 import java.nio.ByteBuffer;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -132,32 +132,50 @@ class AveragingTest {
         }
     }
 
-    /** Whatever order contributions come in, the mean is that of adding them in worker order, one of them missing. */
-    @Test
-    void contributionsAreAddedInWorkerOrder() {
-        int workers = 5;
-        int missing = 2;
-        List<float[]> values = new ArrayList<>();
-        WeightedMean inOrder = new WeightedMean(LENGTH);
-        for (int worker = 0; worker < workers; worker++) {
-            values.add(floats(20 + worker, 1e-30, 1e30));
-            if (worker != missing) {
-                inOrder.add(values.get(worker), 1000 + worker);
+    /**
+     * Whatever order contributions come in, whichever stay where they are, the mean is that of adding them in worker
+     * order, one of them missing; slices of one task use the same memory in turn.
+     */
+    @ParameterizedTest
+    @ValueSource(strings = {"0134", "4310", "3041"})
+    void contributionsAreAddedInWorkerOrder(String order) {
+        SliceMean.Room room = new SliceMean.Room(LENGTH);
+        for (Set<Integer> staying : List.of(Set.<Integer>of(), Set.of(0, 1, 3, 4), Set.of(0, 3), Set.of(1))) {
+            for (int length : new int[] {LENGTH, LENGTH - 77}) {
+                WeightedMean inOrder = new WeightedMean(length);
+                for (int worker : new int[] {0, 1, 3, 4}) {
+                    inOrder.add(floats(20 + worker, 1e-30, 1e30), 1000 + worker);
+                }
+                SliceMean mean = new SliceMean(new WholeFloats(), 0, length, room);
+                byte[] oneForAll = new byte[Contribution.bytes(4 * length)];
+                for (int worker : order.chars().map(each -> each - '0').toArray()) {
+                    boolean stays = staying.contains(worker);
+                    ByteBuffer buffer = Floats.buffer(stays ? new byte[oneForAll.length] : oneForAll);
+                    Contribution.begin(worker, 1000 + worker, buffer);
+                    float[] values = floats(20 + worker, 1e-30, 1e30);
+                    new WholeFloats().encode(new float[length], values, 0, length, buffer);
+                    mean.add(Contribution.of(buffer.flip(), stays));
+                    assertThat(mean.holds(5)).isFalse();
+                }
+                assertThat(Arrays.copyOf(mean.mean(), length))
+                        .as("%s stay", staying)
+                        .isEqualTo(inOrder.mean());
             }
         }
-        for (int[] order : new int[][] {{0, 1, 3, 4}, {4, 3, 1, 0}, {3, 0, 4, 1}}) {
-            SliceMean mean = new SliceMean(new WholeFloats(), 0, LENGTH);
-            float[] room = new float[LENGTH];
-            byte[] bytes = new byte[Contribution.bytes(4 * LENGTH)];
-            for (int worker : order) {
-                ByteBuffer buffer = Floats.buffer(bytes);
-                Contribution.begin(worker, 1000 + worker, buffer);
-                new WholeFloats().encode(room, values.get(worker), 0, LENGTH, buffer);
-                mean.add(Contribution.of(buffer.flip()), room);
+    }
+
+    @Test
+    void aMeanHoldsItsWorkersWhetherTheyStayOrNot() {
+        for (boolean stays : new boolean[] {true, false}) {
+            SliceMean mean = new SliceMean(new WholeFloats(), 0, 1, new SliceMean.Room(1));
+            for (int worker : new int[] {1, 2, 0}) {
+                assertThat(mean.holds(3)).isFalse();
+                ByteBuffer buffer = Floats.buffer(new byte[Contribution.bytes(4)]);
+                Contribution.begin(worker, 1, buffer);
+                mean.add(Contribution.of(buffer.putFloat(worker).flip(), stays));
             }
-            float[] found = new float[LENGTH];
-            Floats.get(Floats.buffer(mean.bytes(room)), found, LENGTH);
-            assertThat(found).isEqualTo(inOrder.mean());
+            assertThat(mean.holds(3)).isTrue();
+            assertThat(mean.mean()).containsExactly(1);
         }
     }
 

@@ -3,19 +3,11 @@ package io.fathom.cluster;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.fathom.checkpoint.Checkpoint;
-import io.fathom.config.RunConfig;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
-import org.apache.spark.api.java.JavaSparkContext;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 class ArrivalsTest {
-    @TempDir
-    Path directory;
-
     private final List<Integer> taken = new CopyOnWriteArrayList<>();
 
     private static boolean arrived(String round, int... numbers) {
@@ -24,7 +16,7 @@ class ArrivalsTest {
 
     @Test
     void onlyTheRoundAtHandTakesAndItSaysWhatIsThere() {
-        Arrivals arrivals = new Arrivals((number, bytes) -> taken.add(number));
+        Arrivals arrivals = new Arrivals((number, mean) -> taken.add(number));
         String round = arrivals.round();
         try (arrivals) {
             assertThat(Arrivals.receive(new Dispatch.Mean(round, 2, new byte[4])))
@@ -46,8 +38,8 @@ class ArrivalsTest {
     /** A mean that its round refuses has not arrived: the task that sent it must fail. */
     @Test
     void whatCannotBeTakenHasNotArrived() {
-        try (Arrivals arrivals = new Arrivals((number, bytes) -> {
-            if (bytes.length < 4) {
+        try (Arrivals arrivals = new Arrivals((number, mean) -> {
+            if (mean.length < 1) {
                 throw new IllegalStateException("too short");
             }
         })) {
@@ -59,23 +51,23 @@ class ArrivalsTest {
         }
     }
 
+    /** In local mode the task that made a mean brings it, and fails itself when it is refused. */
     @Test
-    void meansAreTheSameWithAndWithoutThePlugin() {
-        Checkpoint without = trained("without");
-        Checkpoint with = trained("with", "spark.plugins", FathomPlugin.class.getName());
-        assertThat(with.parameters()).isEqualTo(without.parameters());
-        assertThat(with.moments().orElseThrow().second())
-                .isEqualTo(without.moments().orElseThrow().second());
-    }
-
-    private Checkpoint trained(String name, String... settings) {
-        RunConfig config = TinyRun.config(
-                "train.workers", "3", "train.rounds", "3", "train.adamw.moments", "average", "train.encoding", "int8");
-        try (JavaSparkContext spark = TinyRun.spark("local[2]", settings)) {
-            assertThat(FathomPlugin.toDriver().isPresent()).isEqualTo(settings.length > 0);
-            TinyRun.train(spark, config, directory.resolve(name), false);
+    void aTaskBringsItsOwn() {
+        try (Arrivals arrivals = new Arrivals((number, mean) -> {
+            if (number > 1) {
+                throw new IllegalStateException("no such slice");
+            }
+            taken.add(number);
+        })) {
+            assertThat(Arrivals.here(arrivals.round())).containsSame(arrivals);
+            assertThat(Arrivals.here("another")).isEmpty();
+            arrivals.take(1, new float[4]);
+            arrivals.take(1, new float[4]);
+            assertThat(taken).as("twice, from two attempts").containsExactly(1);
+            assertThatThrownBy(() -> arrivals.take(2, new float[4])).hasRootCauseMessage("no such slice");
+            assertThat(arrived(arrivals.round(), 1)).isTrue();
+            assertThat(arrived(arrivals.round(), 2)).isFalse();
         }
-        assertThat(FathomPlugin.toDriver()).isEmpty();
-        return TinyRun.newest(directory.resolve(name));
     }
 }
