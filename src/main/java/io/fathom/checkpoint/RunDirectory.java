@@ -1,6 +1,7 @@
 package io.fathom.checkpoint;
 
 import io.fathom.config.UserError;
+import io.fathom.corpus.LocalDisk;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -17,7 +18,6 @@ import org.apache.hadoop.fs.FSDataOutputStream;
 import org.apache.hadoop.fs.FSError;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
-import org.apache.hadoop.fs.LocalFileSystem;
 import org.apache.hadoop.fs.Options;
 import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.fs.StreamCapabilities;
@@ -37,9 +37,7 @@ public final class RunDirectory {
     public RunDirectory(Configuration hadoop, String path) {
         try {
             Path given = new Path(path);
-            FileSystem found = given.getFileSystem(hadoop);
-            // Our files carry checksums of their own; Hadoop's would litter the run with hidden .crc files.
-            this.files = found instanceof LocalFileSystem local ? local.getRawFileSystem() : found;
+            this.files = LocalDisk.insteadOf(given.getFileSystem(hadoop));
             this.root = files.makeQualified(given);
         } catch (IOException | IllegalArgumentException e) {
             throw new UserError(

@@ -5,7 +5,6 @@ import java.io.IOException;
 import java.net.UnknownHostException;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
-import org.apache.hadoop.fs.LocalFileSystem;
 import org.apache.hadoop.fs.Path;
 
 /** Where the files of a corpus lie. */
@@ -21,15 +20,13 @@ public final class CorpusFiles {
     private CorpusFiles() {}
 
     /**
-     * The file system of {@code path}; the local one without Hadoop's hidden {@code .crc} companions, since shards
-     * carry their own checksum.
+     * The file system of {@code path}, the local one as {@link LocalDisk}.
      *
      * @throws UserError if there is no such file system
      */
     public static FileSystem fileSystem(Path path, Configuration hadoop) {
         try {
-            FileSystem fileSystem = reach(path, hadoop);
-            return fileSystem instanceof LocalFileSystem local ? local.getRawFileSystem() : fileSystem;
+            return LocalDisk.insteadOf(reach(path, hadoop));
         } catch (IOException | IllegalArgumentException e) {
             throw new UserError(path + ": cannot reach its file system: " + e.getMessage(), e);
         }

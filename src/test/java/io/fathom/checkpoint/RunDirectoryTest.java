@@ -7,6 +7,9 @@ import io.fathom.config.UserError;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
+import java.nio.file.attribute.PosixFilePermissions;
+import jdk.jfr.Recording;
+import jdk.jfr.consumer.RecordingFile;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FSDataOutputStream;
 import org.apache.hadoop.fs.Path;
@@ -42,5 +45,24 @@ class RunDirectoryTest {
             assertThat(files).containsExactly(folder.resolve("name"));
         }
         assertThat(folder.resolve("name")).hasContent("as it was");
+    }
+
+    /** A program that is run for it would be ended by the Ctrl-C that the write shall survive. */
+    @Test
+    void writingStartsNoProgramAndKeepsToHadoopsUmask() throws IOException {
+        RunDirectory run = new RunDirectory(new Configuration(), folder.toString());
+        java.nio.file.Path told = folder.resolve("told.jfr");
+        try (Recording recording = new Recording()) {
+            recording.enable("jdk.ProcessStart");
+            recording.start();
+            run.write("inner/name", "content");
+            recording.stop();
+            recording.dump(told);
+        }
+        assertThat(RecordingFile.readAllEvents(told)).isEmpty();
+        assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(folder.resolve("inner/name"))))
+                .isEqualTo("rw-r--r--");
+        assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(folder.resolve("inner"))))
+                .isEqualTo("rwxr-xr-x");
     }
 }

@@ -1,0 +1,38 @@
+package io.fathom.corpus;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.attribute.PosixFilePermissions;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.FsConstants;
+import org.apache.hadoop.fs.LocalFileSystem;
+import org.apache.hadoop.fs.Path;
+import org.apache.hadoop.fs.RawLocalFileSystem;
+import org.apache.hadoop.fs.permission.FsPermission;
+
+/**
+ * Local files as Hadoop writes them, but without its hidden {@code .crc} companions, since ours carry checksums of their
+ * own, and without its {@code chmod}.
+ *
+ * <p>Hadoop runs that program for each file and directory that it makes. This takes longer than the file, and Ctrl-C in
+ * a terminal reaches that program too: what fails then is the write that was to save the round.
+ */
+public final class LocalDisk extends RawLocalFileSystem {
+    private LocalDisk() {}
+
+    /** {@code found}, or this where that is Hadoop's own for local files. */
+    public static FileSystem insteadOf(FileSystem found) throws IOException {
+        if (!(found instanceof LocalFileSystem)) {
+            return found;
+        }
+        LocalDisk disk = new LocalDisk();
+        disk.initialize(FsConstants.LOCAL_FS_URI, found.getConf());
+        return disk;
+    }
+
+    @Override
+    public void setPermission(Path path, FsPermission permission) throws IOException {
+        Files.setPosixFilePermissions(
+                pathToFile(path).toPath(), PosixFilePermissions.fromString(permission.toString()));
+    }
+}
