@@ -1,7 +1,6 @@
 package io.fathom.checkpoint;
 
 import io.fathom.config.UserError;
-import io.fathom.corpus.LocalDisk;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.UncheckedIOException;

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.net.UnknownHostException;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.LocalFileSystem;
 import org.apache.hadoop.fs.Path;
 
 /** Where the files of a corpus lie. */
@@ -20,13 +21,15 @@ public final class CorpusFiles {
     private CorpusFiles() {}
 
     /**
-     * The file system of {@code path}, the local one as {@link LocalDisk}.
+     * The file system of {@code path}; the local one without Hadoop's hidden {@code .crc} companions, since shards
+     * carry their own checksum.
      *
      * @throws UserError if there is no such file system
      */
     public static FileSystem fileSystem(Path path, Configuration hadoop) {
         try {
-            return LocalDisk.insteadOf(reach(path, hadoop));
+            FileSystem fileSystem = reach(path, hadoop);
+            return fileSystem instanceof LocalFileSystem local ? local.getRawFileSystem() : fileSystem;
         } catch (IOException | IllegalArgumentException e) {
             throw new UserError(path + ": cannot reach its file system: " + e.getMessage(), e);
         }

@@ -21,7 +21,8 @@ class TwoStartsIT {
         FileUtils.deleteDirectory(RUN.toFile());
         assertThat(job("prepare").run().exitCode()).isZero();
         Path output = RUN.resolve("first");
-        ProcessBuilder builder = new ProcessBuilder(job("train", "--set", "train.rounds=100000").words())
+        ProcessBuilder builder = new ProcessBuilder(
+                        job("train", "--set", "train.rounds=100000").words())
                 .redirectErrorStream(true)
                 .redirectOutput(output.toFile());
         builder.environment().remove("SPARK_HOME");

@@ -1,4 +1,4 @@
-package io.fathom.corpus;
+package io.fathom.checkpoint;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -11,17 +11,17 @@ import org.apache.hadoop.fs.RawLocalFileSystem;
 import org.apache.hadoop.fs.permission.FsPermission;
 
 /**
- * Local files as Hadoop writes them, but without its hidden {@code .crc} companions, since ours carry checksums of their
- * own, and without its {@code chmod}.
+ * Local files as Hadoop writes them, but without its hidden {@code .crc} companions, since ours carry checksums of
+ * their own, and without its {@code chmod}.
  *
  * <p>Hadoop runs that program for each file and directory that it makes. This takes longer than the file, and Ctrl-C in
  * a terminal reaches that program too: what fails then is the write that was to save the round.
  */
-public final class LocalDisk extends RawLocalFileSystem {
+final class LocalDisk extends RawLocalFileSystem {
     private LocalDisk() {}
 
     /** {@code found}, or this where that is Hadoop's own for local files. */
-    public static FileSystem insteadOf(FileSystem found) throws IOException {
+    static FileSystem insteadOf(FileSystem found) throws IOException {
         if (!(found instanceof LocalFileSystem)) {
             return found;
         }
