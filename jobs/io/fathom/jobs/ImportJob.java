@@ -60,7 +60,9 @@ final class ImportJob implements Callable<Integer> {
                     + store.newest().round() + "; give another --run");
         }
         Claim.unended(run).ifPresent(other -> {
-            throw new UserError(run.path() + ": is the run of " + other + ", which has not ended; give another --run");
+            throw new UserError(run.path() + ": is the run of " + other
+                    + ", which has saved nothing and not ended; delete that directory if it was killed, or give another"
+                    + " --run");
         });
         LocalFiles files = new LocalFiles(Path.of(from));
         Weights weights = Gpt2Import.read(files);

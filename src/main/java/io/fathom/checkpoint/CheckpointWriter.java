@@ -58,10 +58,13 @@ public final class CheckpointWriter {
         claim.check();
         run.delete(published);
         run.rename(staging, published);
+        // Of a start that was overtaken after its last look; found before this one's, so that a newer start's are not
+        // among
+        // them.
+        List<Integer> left = after(round);
         // An object store has copied it all.
         claim.check();
-        // Of a start that was overtaken after its last look.
-        deleteAfter(round);
+        left.forEach(this::delete);
         writeJson(published + MANIFEST, new Manifest(Manifest.FORMAT, Manifest.VERSION, round, files));
         List<Integer> rounds = store.list();
         rounds.subList(0, Math.max(0, rounds.size() - keep)).forEach(this::delete);
@@ -99,7 +102,11 @@ public final class CheckpointWriter {
 
     /** Deletes the checkpoints after {@code round}: what a run that goes on from {@code round} will write again. */
     public void deleteAfter(int round) {
-        store.list().stream().filter(r -> r > round).forEach(this::delete);
+        after(round).forEach(this::delete);
+    }
+
+    private List<Integer> after(int round) {
+        return store.list().stream().filter(r -> r > round).toList();
     }
 
     private void delete(int round) {

@@ -2,7 +2,9 @@ package io.fathom.checkpoint;
 
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Set;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.FsConstants;
 import org.apache.hadoop.fs.LocalFileSystem;
@@ -32,7 +34,11 @@ final class LocalDisk extends RawLocalFileSystem {
 
     @Override
     public void setPermission(Path path, FsPermission permission) throws IOException {
-        Files.setPosixFilePermissions(
-                pathToFile(path).toPath(), PosixFilePermissions.fromString(permission.toString()));
+        java.nio.file.Path local = pathToFile(path).toPath();
+        Set<PosixFilePermission> wanted = PosixFilePermissions.fromString(permission.toString());
+        // Setting them takes a directory's setgid bit away, by which a group's folder hands down its group.
+        if (!Files.getPosixFilePermissions(local).equals(wanted)) {
+            Files.setPosixFilePermissions(local, wanted);
+        }
     }
 }

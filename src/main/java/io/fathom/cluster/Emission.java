@@ -20,9 +20,9 @@ import org.jspecify.annotations.Nullable;
 import scala.Tuple2;
 
 /**
- * What a trained worker gives to the average, made slice by slice at the moment when Spark's shuffle writes it: so a
- * worker holds one slice of what it gives, and each slice is read, measured, encoded and written while it is in the
- * processor's cache. Lasts as long as the task that made it.
+ * What a trained worker gives to the average, made slice by slice at the moment when Spark's shuffle asks for it: so
+ * each slice is read, measured, encoded and sent by its {@link Outlet} while it is in the processor's cache. Lasts as
+ * long as the task that made it.
  */
 final class Emission {
     private static final Map<Long, Emission> OF_TASKS = new ConcurrentHashMap<>();

@@ -1,5 +1,6 @@
 package io.fathom.cluster;
 
+import io.fathom.average.Contribution;
 import java.io.DataOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -30,8 +31,8 @@ final class Handover implements AutoCloseable {
 
     /** Chunks that all rounds of a run use in turn, since new memory costs a page fault every 4 KiB. */
     static final class Memory {
-        /** Bytes of a chunk: some slices. */
-        static final int CHUNK = 1 << 22;
+        /** Bytes of a chunk, of which each worker fills some: four slices. */
+        static final int CHUNK = 4 * Contribution.bytes(Float.BYTES * Rounds.SLICE_FLOATS);
 
         private final Deque<ByteBuffer> idle = new ConcurrentLinkedDeque<>();
         private final Deque<ByteBuffer> lent = new ConcurrentLinkedDeque<>();
@@ -50,7 +51,12 @@ final class Handover implements AutoCloseable {
                     left.addAndGet(CHUNK);
                     return null;
                 }
-                chunk = ByteBuffer.allocateDirect(CHUNK);
+                try {
+                    chunk = ByteBuffer.allocateDirect(CHUNK);
+                } catch (OutOfMemoryError e) { // a low -XX:MaxDirectMemorySize, or others have it
+                    left.set(0);
+                    return null;
+                }
             }
             lent.add(chunk);
             return chunk.clear();

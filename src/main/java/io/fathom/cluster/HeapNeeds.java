@@ -20,8 +20,8 @@ import org.apache.spark.api.java.JavaSparkContext;
  * </ul>
  *
  * <p>Outside the heap, on processors: 2 V and the step's activations for each of c sessions, and 2 V for the moments of
- * each worker that an executor trains. In local mode also u V for what each worker gives, as {@link Handover}, up to
- * half of the heap's limit.
+ * each worker that an executor trains. In local mode also u V for what each worker gives, as {@link Handover}, in whole
+ * chunks, up to half of the heap's limit.
  *
  * @param outside what engines take beside an executor's heap
  */

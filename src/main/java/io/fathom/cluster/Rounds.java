@@ -82,7 +82,7 @@ final class Rounds implements AutoCloseable {
             TrainWorker train =
                     new TrainWorker(history, spec, localSteps, seconds, parameters, codec, arrivals.round());
             results = shared.isPresent() ? handedOver(train, arrivals, shared.get()) : results(train, arrivals);
-        } catch (Exception e) { // Spark\'s are checked ones, undeclared
+        } catch (Exception e) { // Spark's are checked ones, undeclared
             parameters.destroy();
             throw e;
         }

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.fathom.config.RunConfig;
 import io.fathom.model.ParameterLayout;
+import java.lang.management.BufferPoolMXBean;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -33,11 +35,13 @@ class ManyRoundsTest {
                 "train.validation.everyRounds", "50");
         long vector = 4L * ParameterLayout.of(TinyRun.spec(config)).size();
         List<Long> early = new ArrayList<>();
+        List<Long> direct = new ArrayList<>();
         Progress each = new Progress() {
             @Override
             public void round(RoundMetrics metrics, int rounds, double secondsLeft) {
                 if (metrics.round() == EARLY) {
                     early.add(leastLiveBytes());
+                    direct.add(directBytes());
                 }
                 if (metrics.round() == ROUNDS) {
                     // What Spark lets go of in its own time goes at last; what rounds leave never does.
@@ -50,6 +54,9 @@ class ManyRoundsTest {
                             .as("memory outside of the heap")
                             .isLessThanOrEqualTo(4);
                     assertThat(ResidentMoments.ofThisProcess().count()).isEqualTo(2);
+                    // What both workers give lies there, and each round's in the same chunks as the one's before.
+                    assertThat(direct.get(0)).isGreaterThanOrEqualTo(2 * vector);
+                    assertThat(directBytes()).isLessThan(direct.get(0) + Handover.Memory.CHUNK);
                 }
             }
 
@@ -78,6 +85,13 @@ class ManyRoundsTest {
             LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(50));
         }
         return least;
+    }
+
+    private static long directBytes() {
+        return ManagementFactory.getPlatformMXBeans(BufferPoolMXBean.class).stream()
+                .filter(pool -> pool.getName().equals("direct"))
+                .mapToLong(BufferPoolMXBean::getMemoryUsed)
+                .sum();
     }
 
     private static long liveBytes() {

@@ -85,7 +85,7 @@ class TwoStartsTest {
         try (JavaSparkContext spark = TinyRun.spark("local[2]")) {
             Awaitility.await()
                     .atMost(5, TimeUnit.MINUTES)
-                    .until(() -> !older.isAlive() || Files.exists(run.resolve("checkpoints/round-000002")));
+                    .until(() -> !older.isAlive() || !store(run).list().isEmpty());
             int reached = train(spark, endless, run, true, round -> !older.isAlive());
             assertThat(Files.readString(directory.resolve("output")))
                     .contains("OvertakenException: file:" + run + ": was taken over by the start of")
@@ -124,7 +124,7 @@ class TwoStartsTest {
         Path straight = directory.resolve("straight");
         TinyRun.train(spark, CONFIG, straight, false);
         assertSame(run, straight, 7);
-        CheckpointStore store = new CheckpointStore(new Configuration(), run.toString());
+        CheckpointStore store = store(run);
         assertThat(store.list()).containsExactly(4, 6, 7).allSatisfy(store::verify);
     }
 
@@ -186,5 +186,9 @@ class TwoStartsTest {
                     .hasMessageContaining("round 1, worker 0");
             TinyRun.train(spark, CONFIG, directory, false);
         }
+    }
+
+    private static CheckpointStore store(Path run) {
+        return new CheckpointStore(new Configuration(), run.toString());
     }
 }

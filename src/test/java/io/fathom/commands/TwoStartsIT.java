@@ -2,6 +2,7 @@ package io.fathom.commands;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.fathom.checkpoint.CheckpointStore;
 import io.fathom.commands.Command.Result;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -9,6 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.apache.commons.io.FileUtils;
+import org.apache.hadoop.conf.Configuration;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 
@@ -27,11 +29,12 @@ class TwoStartsIT {
                 .redirectOutput(output.toFile());
         builder.environment().remove("SPARK_HOME");
         builder.environment().remove("JAVA_TOOL_OPTIONS");
+        CheckpointStore store = new CheckpointStore(new Configuration(), RUN.toString());
         Process first = builder.start();
         try {
             Awaitility.await()
                     .atMost(5, TimeUnit.MINUTES)
-                    .until(() -> !first.isAlive() || Files.exists(RUN.resolve("checkpoints/round-000002")));
+                    .until(() -> !first.isAlive() || !store.list().isEmpty());
             Result again = job("train").run();
             assertThat(again.exitCode()).isEqualTo(2);
             assertThat(again.errors())
