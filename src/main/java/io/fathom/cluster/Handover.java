@@ -31,16 +31,24 @@ final class Handover implements AutoCloseable {
 
     /** Chunks that all rounds of a run use in turn, since new memory costs a page fault every 4 KiB. */
     static final class Memory {
-        /** Bytes of a chunk, of which each worker fills some: four slices. */
-        static final int CHUNK = 4 * Contribution.bytes(Float.BYTES * Rounds.SLICE_FLOATS);
+        private static final int SLICES = 4;
+        /** Bytes of a chunk, of which each worker fills some. */
+        static final int CHUNK = SLICES * Contribution.bytes(Float.BYTES * Rounds.SLICE_FLOATS);
 
         private final Deque<ByteBuffer> idle = new ConcurrentLinkedDeque<>();
         private final Deque<ByteBuffer> lent = new ConcurrentLinkedDeque<>();
+        private final long limit;
         private final AtomicLong left;
 
         /** Memory that grows to {@code bytes}. */
         Memory(long bytes) {
+            this.limit = bytes;
             this.left = new AtomicLong(bytes);
+        }
+
+        /** Whether {@code workers} that leave {@code parts} slices each stay within the limit. */
+        boolean holds(int workers, int parts) {
+            return (long) workers * ((parts + SLICES - 1) / SLICES) * CHUNK <= limit;
         }
 
         /** An empty chunk; null where there is none within the limit. */

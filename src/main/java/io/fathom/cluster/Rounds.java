@@ -81,7 +81,10 @@ final class Rounds implements AutoCloseable {
         try (Arrivals arrivals = new Arrivals((number, mean) -> take(number, mean, step, means))) {
             TrainWorker train =
                     new TrainWorker(history, spec, localSteps, seconds, parameters, codec, arrivals.round());
-            results = shared.isPresent() ? handedOver(train, arrivals, shared.get()) : results(train, arrivals);
+            SlicePartitioner tasks = new SlicePartitioner(slices, vectors(), tools.workers());
+            results = shared.isPresent()
+                    ? handedOver(train, arrivals, tasks, shared.get())
+                    : results(train, arrivals, tasks);
         } catch (Exception e) { // Spark's are checked ones, undeclared
             parameters.destroy();
             throw e;
@@ -104,23 +107,24 @@ final class Rounds implements AutoCloseable {
     }
 
     /** The same as {@link #results}, with parts handed over in memory. */
-    private List<Tuple2<Integer, byte[]>> handedOver(TrainWorker train, Arrivals arrivals, Handover.Memory memory) {
+    private List<Tuple2<Integer, byte[]>> handedOver(
+            TrainWorker train, Arrivals arrivals, SlicePartitioner tasks, Handover.Memory memory) {
+        // A task costs Spark some milliseconds; two a slot keep all of them busy.
+        SlicePartitioner fewer = memory.holds(tools.workers(), vectors() * slices.count())
+                ? tasks.atMost(2 * spark.defaultParallelism())
+                : tasks;
         try (Handover handover = Handover.open(arrivals.round(), memory)) {
-            List<Tuple2<Integer, byte[]>> results = results(train, arrivals);
+            List<Tuple2<Integer, byte[]>> results = results(train, arrivals, fewer);
             handover.release();
             return results;
         }
     }
 
     /** Runs the job; gives the workers' reports. */
-    private List<Tuple2<Integer, byte[]>> results(TrainWorker train, Arrivals arrivals) {
+    private List<Tuple2<Integer, byte[]>> results(TrainWorker train, Arrivals arrivals, SlicePartitioner tasks) {
         JavaPairRDD<Integer, Parcel> given = workers.flatMapToPair(train);
-        ShuffledRDD<Integer, Parcel, Parcel.Came> slicesOfWorkers = new ShuffledRDD<>(
-                given.rdd(),
-                new SlicePartitioner(slices, vectors(), tools.workers()),
-                given.kClassTag(),
-                given.vClassTag(),
-                tag());
+        ShuffledRDD<Integer, Parcel, Parcel.Came> slicesOfWorkers =
+                new ShuffledRDD<>(given.rdd(), tasks, given.kClassTag(), given.vClassTag(), tag());
         slicesOfWorkers.setSerializer(new ParcelSerializer(arrivals.round()));
         try {
             List<Tuple2<Integer, byte[]>> results = JavaPairRDD.fromRDD(slicesOfWorkers, given.kClassTag(), tag())

@@ -22,8 +22,19 @@ final class SlicePartitioner extends Partitioner {
      * @param workers that give them
      */
     SlicePartitioner(Slices slices, int vectors, int workers) {
-        this.slices = vectors * slices.count();
-        this.slicesOfTask = Math.max(1, Math.min(TASK_FLOATS, HELD_FLOATS / workers) / slices.sliceFloats());
+        this(
+                vectors * slices.count(),
+                Math.max(1, Math.min(TASK_FLOATS, HELD_FLOATS / workers) / slices.sliceFloats()));
+    }
+
+    private SlicePartitioner(int slices, int slicesOfTask) {
+        this.slices = slices;
+        this.slicesOfTask = slicesOfTask;
+    }
+
+    /** The same in {@code tasks} partitions at most: where parts stay in memory, a task has one slice in its hands. */
+    SlicePartitioner atMost(int tasks) {
+        return new SlicePartitioner(slices, Math.max(slicesOfTask, (slices + tasks - 1) / tasks));
     }
 
     @Override

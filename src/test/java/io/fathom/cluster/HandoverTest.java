@@ -54,6 +54,14 @@ class HandoverTest {
     }
 
     @Test
+    void memoryHoldsWhatItsChunksDo() {
+        Handover.Memory memory = new Handover.Memory(6L * Handover.Memory.CHUNK);
+        assertThat(memory.holds(2, 12)).isTrue();
+        assertThat(memory.holds(2, 13)).as("four chunks each").isFalse();
+        assertThat(memory.holds(7, 1)).as("a chunk each").isFalse();
+    }
+
+    @Test
     void aPartIsOfItsRoundAlone() throws IOException {
         ByteArrayOutputStream shuffle;
         try (Handover handover = Handover.open("over", new Handover.Memory(1L << 30))) {
